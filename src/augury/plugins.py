@@ -1,0 +1,55 @@
+"""Which adapters are installed, and how is exactly one of them imported?
+
+Built-ins are registered in this package's own metadata, through the entry points that strangers use.
+Listing names imports nothing; loading imports one module.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from augury.errors import PluginError, nearest
+
+Kind = Literal["warehouses", "models"]
+
+
+@lru_cache(maxsize=None)
+def _installed(kind: Kind) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"augury.{kind}")}
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Names of the installed adapters of a kind, sorted."""
+    return tuple(sorted(_installed(kind)))
+
+
+def load(kind: Kind, name: str) -> Any:
+    """The adapter class called `name`.
+
+    Raises PluginError where it is not installed, or where its module cannot be imported.
+    """
+    point = _installed(kind).get(name)
+    if point is None:
+        close = nearest(name, names(kind))
+        raise PluginError(
+            f"there is no {kind.removesuffix('s')} called {name!r}",
+            why=f"installed: {', '.join(names(kind)) or 'none'}",
+            fix=f"Did you mean {close!r}?" if close else f"Install a package that provides augury.{kind}.",
+        )
+    try:
+        return point.load()
+    except ImportError as error:
+        raise PluginError(
+            f"{kind.removesuffix('s')} {name!r} cannot be imported: {error}",
+            fix=f"Install what it needs, e.g.: pip install 'augury[{name.replace('_', '-')}]'",
+        ) from error
+
+
+def missing_library(extra: str, error: ImportError) -> PluginError:
+    """The error of an adapter whose library is absent; `extra` is the extra that brings it."""
+    return PluginError(
+        f"the library {error.name or 'needed'!r} is not installed",
+        fix=f"pip install 'augury[{extra}]'",
+    )

@@ -1,0 +1,143 @@
+"""What may pipeline.yml say?"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from augury.spec.columns import Columns
+from augury.spec.settings import Bytes, Cron, Name, Period, Seconds, Settings, Var, Zone
+
+
+class Schedule(Settings):
+    """When a prediction is due, and how far its knowledge trails the date."""
+
+    cron: Cron = "0 0 * * *"
+    """Its days are the run dates."""
+    timezone: Zone | None = None
+    """The project's by default."""
+    lag: Period = 0
+    """Days between a run date and the end of its knowledge."""
+
+
+class Train(Settings):
+    """When a model is trained and from which dates."""
+
+    schedule: Cron | None = None
+    """Its days are the training ticks. None: only `augury train` makes a tick."""
+    every: Period = 7
+    """Distance of the training dates, counted from `start`."""
+    window: Period = 180
+    """Days of training dates, ending at the last one whose label is closed."""
+    grace: Period = 0
+    """A model scores from its tick plus this on; the first model scores at once."""
+    seed: int = 0
+    folds: int = Field(default=4, ge=1, le=50)
+    """Time-ordered folds over which metrics get their mean and spread."""
+    population: Literal["filter", "all"] = "filter"
+    """`filter`: train on those who pass filter.sql, as scoring does; `all`: on everyone in prepare."""
+    label_delay: Period = 0
+    """Days that late outcomes may take to become known."""
+
+
+class Gate(Settings):
+    """What a candidate must reach. Every other key is a metric with a threshold such as `<= 40`."""
+
+    model_config = {**Settings.model_config, "extra": "allow"}
+
+    beats: Literal["champion"] | None = None
+
+    @model_validator(mode="after")
+    def _thresholds_are_readable(self) -> Gate:
+        for metric, text in (self.model_extra or {}).items():
+            if not isinstance(text, str) or not THRESHOLD.fullmatch(text.strip()):
+                raise ValueError(f"{metric}: {text!r} is not a threshold: write \"<= 40\" or \">= 0.7\"")
+        return self
+
+    @property
+    def thresholds(self) -> dict[str, tuple[Literal["<=", ">=", "<", ">"], float]]:
+        """Metric name to (comparison, limit), in the order of the file."""
+        out: dict[str, Any] = {}
+        for metric, text in (self.model_extra or {}).items():
+            found = THRESHOLD.fullmatch(text.strip())
+            assert found is not None
+            out[metric] = (found[1], float(found[2]))
+        return out
+
+
+THRESHOLD = re.compile(r"(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+
+
+class Model(Settings):
+    type: str
+    """A model kind: `linear_reg`, `boosted_tree_regressor`, ... or a file that exists: `lightgbm`, `xgboost`."""
+    label: str = "label"
+    """Column of label.sql. Predictions are called `predicted_<label>`."""
+    missing_label: Literal["zero", "drop"] | None = None
+    """An entity of prepare without a row in label.sql; without this key it is an error."""
+    features: list[str] | None = None
+    """Columns of prepare to learn from; all but the entity by default. Required for a model file."""
+    exclude: list[str] = []
+    """Columns of prepare that are never features."""
+    options: dict[str, Any] = {}
+    """Options of the kind, BigQuery ML's names in lower case."""
+    path: str | None = None
+    """A model file that exists already, relative to the pipeline's folder."""
+    train: Train = Train()
+    gate: Gate = Gate()
+
+
+class StepSettings(Settings):
+    """What is declared about the result of one step."""
+
+    description: str = ""
+    columns: Columns
+    """Declared columns are enforced (type, REQUIRED); the others are inferred."""
+    unique: list[str] | None = None
+    """Columns whose combination is unique; the entity for prepare, filter, label and post_process."""
+    duplicates: Literal["error", "drop"] = "error"
+    """`drop` keeps one row per key and counts the others."""
+
+
+class Limits(Settings):
+    """Measured over the process; checked before anything is published."""
+
+    time: Seconds | None = None
+    """Wall time of one run date."""
+    memory: Bytes | None = None
+    """Peak memory of the process."""
+    bytes_billed: Bytes | None = None
+    """For warehouses that bill; DuckDB bills nothing."""
+
+
+class PipelineSettings(Settings):
+    """pipeline.yml."""
+
+    description: str = ""
+    owner: str = ""
+    url: str = ""
+    note: str = ""
+    labels: dict[str, str] = {}
+    entity: str | list[str]
+    """Column or columns that identify what a prediction is about."""
+    horizon: Period | None = None
+    """How far ahead the label looks. Required where there is a label."""
+    start: date
+    """First run date; history before it is empty."""
+    end: date | None = None
+    """Excluded: no ticks, plans or due dates from here on."""
+    schedule: Schedule = Schedule()
+    model: Model | None = None
+    """None: a pipeline of SQL alone; what the last SQL step returns is published."""
+    steps: dict[Name, StepSettings] = {}
+    limits: Limits = Limits()
+    archive: bool = True
+    """Keep a copy of what the current version published."""
+    vars: dict[Name, Var] = {}
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        return (self.entity,) if isinstance(self.entity, str) else tuple(self.entity)

@@ -1,0 +1,98 @@
+"""What may augury.yml say?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from augury.spec.columns import Columns
+from augury.spec.settings import Bytes, Name, Period, Settings, Var, Zone
+
+
+class LateData(Settings):
+    """What to do when rows of days that were already used arrive or change."""
+
+    rebuild: Period
+    """Run dates up to this many days after the changed event day are rebuilt by themselves."""
+
+
+class SourceLocation(Settings):
+    """Where a source lies. A target may give another location for the same source."""
+
+    path: str | None = None
+    """File or glob (CSV, Parquet), relative to the project. `{date}` in it means one file a day, `YYYYMMDD`."""
+    database: str | None = None
+    """An existing .duckdb file, opened read-only."""
+    table: str | None = None
+    """Table inside `database`, optionally with its schema. `{date}` in it means one table a day."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SourceLocation:
+        if (self.path is None) == (self.database is None):
+            raise ValueError("a source has either `path` (CSV, Parquet) or `database` and `table`")
+        if (self.database is None) != (self.table is None):
+            raise ValueError("`database` and `table` go together")
+        return self
+
+
+class SourceSpec(SourceLocation):
+    description: str = ""
+    event_time: str | None = None
+    """Column that says when a row happened. Required unless the source is dated by `{date}`."""
+    known_at: str | None = None
+    """Column that says when a row became known, where that is later than `event_time`."""
+    timezone: Zone | None = None
+    """Zone of naive times and of DATE columns; the project's by default."""
+    columns: Columns
+    """Columns that must be there with these types: drift is reported before anything is written."""
+    late: LateData | None = None
+
+    @property
+    def sharded(self) -> bool:
+        return "{date}" in (self.path or self.table or "")
+
+    @model_validator(mode="after")
+    def _dated(self) -> SourceSpec:
+        if self.event_time is None and not self.sharded:
+            raise ValueError("`event_time` is required: it is what makes the source point-in-time")
+        return self
+
+
+class TargetSpec(Settings):
+    """An environment: where augury writes, and what differs from the other targets."""
+
+    warehouse: str = "duckdb"
+    path: str = ".augury"
+    """Folder of the warehouse, relative to the project."""
+    namespace: Name | None = None
+    """Folder below `path` that belongs to this target alone; the target's name by default."""
+    output: str | None = None
+    """Folder for published tables and the archive, where it is not `path`."""
+    models: str | None = None
+    """Folder for model artifacts, where it is not inside the namespace."""
+    retention: Period = 1
+    """How long superseded files are kept for readers that still hold them."""
+    memory: Bytes | None = None
+    """Memory that the engine may use."""
+    threads: int | None = Field(default=None, ge=1)
+    vars: dict[Name, Var] = {}
+    sources: dict[Name, SourceLocation] = {}
+    """Other locations of the project's sources."""
+
+
+class ProjectSettings(Settings):
+    """augury.yml."""
+
+    name: Name
+    timezone: Zone = "UTC"
+    deployment: Name | None = None
+    """Prefix of every table, for two deployments in one namespace."""
+    description: str = ""
+    vars: dict[Name, Var] = {}
+    sources: dict[Name, SourceSpec] = {}
+    targets: dict[Name, TargetSpec] = Field(default_factory=lambda: {"dev": TargetSpec()})
+    default_target: Name | None = None
+    """The target used without --target: `dev` where it exists, else the first."""
+    defaults: dict[str, Any] = {}
+    """Keys of pipeline.yml that every pipeline starts from."""

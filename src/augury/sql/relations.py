@@ -1,0 +1,61 @@
+"""What can a query read? The relation functions of the templates, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of a declared source before the cutoff."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows of a source that are new for this run date: from the previous cutoff to this one."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows of a source over the horizon after the cutoff; in label only."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """This date's partition of an earlier step."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Partitions of a step for the run dates in [D - days, D)."""
+
+    step: str
+    days: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A CSV of reference/, in the version that belongs to the model in use."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Staging:
+    """This date's candidate predictions; in validation only."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The latest published partition before this date, or the candidate itself; in validation only."""
+
+
+Relation = Source | Window | Outcome | Ref | History | Reference | Staging | Published
