@@ -193,7 +193,9 @@ class Grid:
 def _cron_days(cron: str, start: date, stop: date) -> tuple[date, ...]:
     fields = cron.split()
     if len(fields) != 5:
-        raise ValueError(f"{cron!r} has {len(fields)} fields: a cron has five (minute hour day month weekday)")
+        raise ValueError(
+            f"{cron!r} has {len(fields)} fields: a cron has five (minute hour day month weekday)"
+        )
     # The hour and minute are dropped: a date counts once however often the cron fires on it.
     daily = " ".join(["0", "0", *fields[2:]])
     if fields[2:] == ["*", "*", "*"]:

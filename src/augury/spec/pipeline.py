@@ -54,7 +54,7 @@ class Gate(Settings):
     def _thresholds_are_readable(self) -> Gate:
         for metric, text in (self.model_extra or {}).items():
             if not isinstance(text, str) or not THRESHOLD.fullmatch(text.strip()):
-                raise ValueError(f"{metric}: {text!r} is not a threshold: write \"<= 40\" or \">= 0.7\"")
+                raise ValueError(f'{metric}: {text!r} is not a threshold: write "<= 40" or ">= 0.7"')
         return self
 
     @property

@@ -62,7 +62,9 @@ Bytes = Annotated[
 
 def _name(value: str) -> str:
     if not is_name(value):
-        raise ValueError(f"{value!r} is not a name: lower-case letters, digits and _, beginning with a letter")
+        raise ValueError(
+            f"{value!r} is not a name: lower-case letters, digits and _, beginning with a letter"
+        )
     return value
 
 

@@ -225,4 +225,3 @@ class Warehouse(Protocol):
         """How many threads one query may use; None for all cores."""
 
     def close(self) -> None: ...
-
