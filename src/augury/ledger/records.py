@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 
 class Status(StrEnum):
@@ -126,6 +125,8 @@ class PartitionRecord:
     built_at: datetime
     probe: int = 0
     """The latest source probe that the build could see."""
+    generation: int = 0
+    """The probe whose late data the build took in; part of the fingerprint."""
     model_version: int | None = None
 
 
@@ -191,7 +192,7 @@ class SourceDay:
     rows: int
     digest: str
     changed_in: int
-    """The probe that first saw these rows; probes count 1, 2, ... per source."""
+    """The probe that first saw these rows. Probes count 1, 2, ... over all sources together."""
 
 
 @dataclass(frozen=True)

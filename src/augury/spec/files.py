@@ -26,7 +26,7 @@ class HookParameter:
 
     name: str
     relation: str
-    """One of source, window, ref, history, outcome, reference, var; or `rows`, `context`."""
+    """One of source, window, ref, history, outcome, reference, var, staging, published; or `rows`, `context`."""
     arguments: tuple[str | int, ...] = ()
     """Literal arguments: a name, and for history the number of days."""
 
@@ -77,6 +77,10 @@ class PipelineSpec:
     """Variables after the cascade: project, target, pipeline, --vars."""
     zone: ZoneInfo
     """Zone of the schedule."""
+    model_path: Path | None = None
+    """The model file of `model.path`, absolute; None where augury trains."""
+    origins: dict[str, str] = field(default_factory=dict, repr=False)
+    """Dotted key of pipeline.yml to where its value came from, such as `schedule.cron`; absent keys are defaults."""
 
     @property
     def grid(self) -> Grid:
@@ -108,7 +112,7 @@ class ProjectSpec:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that came from the environment under a secret's name; masked wherever text leaves."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)
-    """Dotted key to where its value came from, for `config show`."""
+    """Dotted key of augury.yml to where its value came from; absent keys are defaults."""
 
     @property
     def name(self) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from augury.spec.columns import Columns
-from augury.spec.settings import Bytes, Cron, Name, Period, Seconds, Settings, Var, Zone
+from augury.spec.settings import Bytes, Cron, Day, Key, Name, Period, Seconds, Settings, Var, Zone
 
 
 class Schedule(Settings):
@@ -28,6 +27,8 @@ class Train(Settings):
 
     schedule: Cron | None = None
     """Its days are the training ticks. None: only `augury train` makes a tick."""
+    start: date | None = None
+    """First scheduled tick; the first that has training dates by default."""
     every: Period = 7
     """Distance of the training dates, counted from `start`."""
     window: Period = 180
@@ -121,13 +122,13 @@ class PipelineSettings(Settings):
     url: str = ""
     note: str = ""
     labels: dict[str, str] = {}
-    entity: str | list[str]
+    entity: Key
     """Column or columns that identify what a prediction is about."""
     horizon: Period | None = None
     """How far ahead the label looks. Required where there is a label."""
-    start: date
+    start: Day
     """First run date; history before it is empty."""
-    end: date | None = None
+    end: Day | None = None
     """Excluded: no ticks, plans or due dates from here on."""
     schedule: Schedule = Schedule()
     model: Model | None = None

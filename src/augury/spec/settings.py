@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from augury.dates import check_cron, parse_period
 from augury.names import is_name
@@ -25,9 +26,30 @@ def _period(value: Any) -> Any:
 
 
 Period = Annotated[
-    int, BeforeValidator(_period), WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[dw]$"})
+    int,
+    BeforeValidator(_period),
+    PlainSerializer(lambda days: f"{days}d", return_type=str, when_used="json-unless-none"),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[dw]$"}),
 ]
 """Days, written `90d` or `4w`."""
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    # Strict, because pydantic takes a bare number such as 19970101 for seconds since 1970.
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):
+        raise ValueError(f"{value!r} is not a date: write YYYY-MM-DD")
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError(f"{value} is not a date that exists: {error}") from error
+
+
+Day = Annotated[
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
+]
+"""A calendar day, written `2026-01-15`."""
 
 
 def _seconds(value: Any) -> Any:
@@ -40,6 +62,7 @@ def _seconds(value: Any) -> Any:
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds),
+    PlainSerializer(lambda seconds: f"{seconds:.12g}s", return_type=str, when_used="json-unless-none"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(s|m|min|h)$"}),
 ]
 """A duration in seconds, written `60s`, `5m` or `2h`."""
@@ -55,6 +78,7 @@ def _size(value: Any) -> Any:
 Bytes = Annotated[
     int,
     BeforeValidator(_size),
+    PlainSerializer(lambda size: f"{size}B", return_type=str, when_used="json-unless-none"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*([KMGT]?B)$"}),
 ]
 """A size in bytes, written `500MB` or `4GB` (powers of 1000)."""
@@ -89,6 +113,31 @@ def _cron(value: str) -> str:
 
 Cron = Annotated[str, AfterValidator(_cron)]
 
+
+def _columns(value: Any) -> Any:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("write a column name, or a list of column names")
+    if not names or not all(name.strip() for name in names):
+        raise ValueError("a column name is empty")
+    twice = [name for at, name in enumerate(names) if name in names[:at]]
+    if twice:
+        raise ValueError(f"the column {twice[0]!r} stands twice")
+    return value
+
+
+Key = Annotated[str | list[str], BeforeValidator(_columns)]
+"""A column name, or several that are a key together."""
+
 Scalar = str | int | float | bool | None
-Var = Scalar | list[Scalar] | dict[str, Scalar]
+
+
+def _variable(value: Any) -> Any:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    if not all(item is None or isinstance(item, str | int | float | bool) for item in below):
+        raise ValueError("a variable is text, a number, true, false, or a flat list or mapping of these")
+    return value
+
+
+Var = Annotated[Scalar | list[Scalar] | dict[str, Scalar], BeforeValidator(_variable)]
 """What a variable may be."""

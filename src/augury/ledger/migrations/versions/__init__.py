@@ -1,0 +1,1 @@
+"""One script per schema, never edited once released."""

@@ -1,0 +1,59 @@
+"""The ledger: where is it opened, and what can be asked of it?
+
+    ledger = Ledger.open(folder / "_ledger.db")
+    ledger.begin_run(run, plan.to_json())
+
+Each verb is one transaction. A ledger may be used by several threads, and by any number of processes at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from augury.ledger import sqlite
+from augury.ledger.decisions import Decisions
+from augury.ledger.models import Models
+from augury.ledger.partitions import Partitions
+from augury.ledger.runs import Runs
+from augury.ledger.sources import Sources
+from augury.ledger.tasks import Tasks
+
+
+class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources):
+    """Runs, tasks, partitions, models, decisions and sources over one database."""
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """The ledger in a SQLite file, brought up to date if an older augury wrote it.
+
+        An absent file is made; with `create=False` nothing is, and the ledger is an empty one in memory.
+        Raises StorageFailed (not writable, damaged, not a ledger) and CannotStart (written by a newer
+        augury).
+        """
+        if not create and not path.exists():
+            return cls.absent()
+        return cls(sqlite.open_file(path))
+
+    @classmethod
+    def absent(cls) -> Self:
+        """An empty ledger in memory: what a project without one has. Also the fake for tests."""
+        return cls(sqlite.open_memory())
+
+    @property
+    def place(self) -> str:
+        """The file, for messages."""
+        return self._database.place
+
+    def close(self) -> None:
+        """Hand the file back; the last one to do so folds the log into it."""
+        self._database.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,229 @@
+"""In which order do the steps of one date run, and which of them wait for other dates?
+
+Steps that only read their own date share a level. A step that reads the history of another step is one level up, so
+that all dates can build the lower level side by side before the first of them starts the higher one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from augury.errors import Problem, SpecError
+from augury.names import TableNames
+from augury.plan.definitions import Definitions
+from augury.spec.files import PipelineSpec
+from augury.sql.relations import History, Outcome, Published, Ref, Reference, Relation
+
+FEATURES = ("extract", "prepare", "filter")
+"""Named steps whose empty result ends a date early."""
+
+
+@dataclass(frozen=True)
+class StepGraph:
+    """The steps of one pipeline version, those that augury performs itself included."""
+
+    order: tuple[str, ...]
+    """All steps that lead to a published date, each after what it reads of its own date."""
+    sorted_steps: tuple[str, ...]
+    """`order` and the steps that only trainings need."""
+    level: dict[str, int]
+    reads: dict[str, tuple[Relation, ...]]
+    modelled: frozenset[str]
+    """predict and everything that reads it, directly or not."""
+    scored: str
+    """The step whose rows get a prediction: filter where there is one, else prepare."""
+    assembly: tuple[str, ...]
+    """Steps that a training reads, partition by partition."""
+    uses_references: bool
+    """Features or labels read reference data, so training dates keep tables of their own."""
+    labelled: frozenset[str]
+    """label and everything that reads an outcome: known only when the label is closed."""
+
+    def reads_history(self, step: str) -> tuple[History, ...]:
+        return tuple(read for read in self.reads[step] if isinstance(read, History))
+
+    def closure(self, step: str) -> frozenset[str]:
+        """The step and every step that it reads of its own date, directly or not."""
+        found: set[str] = set()
+        todo = [step]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += [read.step for read in self.reads[name] if isinstance(read, Ref)]
+        return frozenset(found)
+
+
+def table_of(step: str, names: TableNames, *, training: bool = False) -> str:
+    """The table that a step writes; empty for validate and train."""
+    match step:
+        case "post_process":
+            return names.staging
+        case "publish":
+            return names.predictions
+        case "archive":
+            return names.archive
+        case "validate" | "train":
+            return ""
+    return names.step(step, training=training)
+
+
+def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> StepGraph:
+    """Raises SpecError on a cycle, on a step that reads what comes after it, and on unusable templates."""
+    reads = _all_reads(pipeline, definitions, day)
+    _refuse_unknown(pipeline, reads)
+    order = _sorted(pipeline, reads)
+    level = _levels(pipeline, order, reads)
+    scored = "filter" if pipeline.has("filter") else "prepare"
+    labelled = _downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads))
+    graph = StepGraph(
+        order=(),
+        sorted_steps=tuple(order),
+        level=level,
+        reads=reads,
+        modelled=_downstream(reads, lambda read: read == Ref("predict")) | ({"predict"} & set(reads)),
+        scored=scored,
+        assembly=_assembly(pipeline, reads),
+        uses_references=False,
+        labelled=labelled,
+    )
+    final = graph.closure("publish") | ({"extract"} & set(reads))
+    if "extract" in reads:
+        final |= graph.closure("extract")
+    trained = frozenset[str]().union(*(graph.closure(step) for step in graph.assembly))
+    return StepGraph(
+        **{
+            **vars(graph),
+            "order": tuple(step for step in order if step in final) + ("archive",),
+            "uses_references": any(isinstance(read, Reference) for step in trained for read in reads[step]),
+        }
+    )
+
+
+def _all_reads(
+    pipeline: PipelineSpec, definitions: Definitions, day: date
+) -> dict[str, tuple[Relation, ...]]:
+    problems: list[Problem] = []
+    reads: dict[str, tuple[Relation, ...]] = {}
+    for name in pipeline.steps:
+        try:
+            reads[name] = definitions.step(name, day).reads
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return _with_own_steps(pipeline, reads)
+
+
+def _with_own_steps(
+    pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]
+) -> dict[str, tuple[Relation, ...]]:
+    """Add what augury performs itself: predict, validate, publish, archive, and a plain post_process."""
+    scored = "filter" if pipeline.has("filter") else "prepare"
+    if pipeline.settings.model is not None:
+        reads["predict"] = tuple(dict.fromkeys((Ref(scored), Ref("prepare"))))
+        default: tuple[Relation, ...] = (Ref("predict"),)
+    else:
+        default = (Ref(scored),)
+    reads.setdefault("post_process", default)
+    validation = reads.pop("validation", ())
+    reads["validate"] = (Ref("post_process"), *validation)
+    reads["publish"] = (Ref("validate"),)
+    reads["archive"] = (Ref("publish"),)
+    return reads
+
+
+def _refuse_unknown(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> None:
+    problems = [
+        Problem(f"{kind}({read.step!r}): this pipeline has no step of that name", file=_file(pipeline, step))
+        for step, relations in reads.items()
+        for read in relations
+        for kind in (type(read).__name__.lower(),)
+        if isinstance(read, Ref | History) and read.step not in reads
+    ]
+    if problems:
+        raise SpecError(problems)
+
+
+def _file(pipeline: PipelineSpec, step: str) -> str:
+    name = "validation" if step == "validate" else step
+    found = pipeline.steps.get(name)
+    if found is None:
+        return pipeline.file
+    if found.sql:
+        return found.sql.path
+    return found.hook.path if found.hook else pipeline.file
+
+
+def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> list[str]:
+    """Depth-first order over the reads of one date; a cycle is a problem that names its steps."""
+    done: list[str] = []
+    path: list[str] = []
+
+    def visit(step: str) -> None:
+        if step in done:
+            return
+        if step in path:
+            ring = " -> ".join([*path[path.index(step) :], step])
+            raise SpecError([Problem(f"steps read one another in a cycle: {ring}", file=_file(pipeline, step))])
+        path.append(step)
+        for read in reads[step]:
+            if isinstance(read, Ref):
+                visit(read.step)
+        path.pop()
+        done.append(step)
+
+    for step in ("extract", "prepare", "filter", "predict", "post_process", *sorted(reads)):
+        if step in reads:
+            visit(step)
+    return done
+
+
+def _levels(
+    pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Relation, ...]]
+) -> dict[str, int]:
+    """Levels rise by one along `history` and `published`; a step may read its own history at its own level."""
+    level = dict.fromkeys(order, 0)
+    for _ in range(len(order) + 1):
+        before = dict(level)
+        for step in order:
+            for read in reads[step]:
+                if isinstance(read, Ref):
+                    level[step] = max(level[step], level[read.step])
+                elif isinstance(read, History) and read.step != step:
+                    level[step] = max(level[step], level[read.step] + 1)
+            if any(isinstance(read, Published) for read in reads[step]):
+                level[step] = max(level[step], level["post_process"] + 1)
+        if level == before:
+            return level
+    ring = ", ".join(sorted(step for step in order if level[step] > len(order)))
+    raise SpecError([Problem(f"steps read one another's history in a cycle: {ring}", file=pipeline.file)])
+
+
+def _downstream(reads: dict[str, tuple[Relation, ...]], seed: object) -> frozenset[str]:
+    assert callable(seed)
+    found = {step for step, relations in reads.items() if any(seed(read) for read in relations)}
+    while True:
+        more = {
+            step
+            for step, relations in reads.items()
+            if step not in found and any(isinstance(read, Ref) and read.step in found for read in relations)
+        }
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def _assembly(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> tuple[str, ...]:
+    model = pipeline.settings.model
+    if model is None:
+        return ()
+    if pipeline.has("training"):
+        return tuple(
+            dict.fromkeys(read.step for read in reads["training"] if isinstance(read, Ref | History))
+        )
+    steps = ["prepare", "label"]
+    if model.train.population == "filter" and pipeline.has("filter"):
+        steps.insert(1, "filter")
+    return tuple(step for step in steps if step in reads)

@@ -1,0 +1,354 @@
+"""What has to be built for these dates, in which order, and why?
+
+Pure: the same specification, request and facts give the same plan, byte for byte, on any host. Work is found from the
+end: a published date whose fingerprint is the wanted one needs nothing, whatever became of what it was made from;
+otherwise its inputs are asked the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from augury.ledger.records import PartitionRecord, Status
+from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
+from augury.plan.definitions import Definitions
+from augury.plan.facts import Facts
+from augury.plan.fingerprints import Fingerprints, Key, Wanted, with_model
+from augury.plan.graph import StepGraph, build_graph, table_of
+from augury.plan.order import to_tasks
+from augury.plan.reasons import changed_definition
+from augury.plan.steps import Plan, PlannedStep, Purpose, Reason, Request
+from augury.plan.ticks import Ticks
+from augury.plan.trainings import Trainings
+from augury.sql.fingerprint import combine
+
+FAILED_BEFORE = (Status.FAILED, Status.HELD, Status.REFUSED, Status.CRASHED, Status.BLOCKED, Status.LOCKED)
+
+
+def make_plan(definitions: Definitions, request: Request, facts: Facts) -> Plan:
+    """The plan of a request.
+
+    Raises SpecError where the pipeline's SQL cannot be used, UsageError never: dates are checked by who asks.
+    """
+    return _Planner(definitions, request, facts).plan()
+
+
+class _Planner:
+    def __init__(self, definitions: Definitions, request: Request, facts: Facts) -> None:
+        self.definitions = definitions
+        self.pipeline = definitions.pipeline
+        self.request = request
+        self.facts = facts
+        first = request.dates[0] if request.dates else self.pipeline.settings.start
+        self.graph: StepGraph = build_graph(self.pipeline, definitions, first)
+        extra = {model.tick for model in facts.models} | set(request.ticks)
+        self.ticks = Ticks(self.pipeline, frozenset(extra if self._trains else ()))
+        self.prints = Fingerprints(
+            definitions, self.graph, self.ticks, facts, refresh_late=request.refresh_late
+        )
+        candidates = Candidates.of(self.ticks, facts.models, facts.decisions)
+        self.trainings = Trainings(self.pipeline, self.prints, candidates, request)
+        self.prints.references_of = self._references
+        self.steps: dict[Key, PlannedStep] = {}
+        self.skips: dict[date, str] = {}
+        self.tick_of: dict[date, date] = {}
+        self.notes: list[str] = []
+
+    @property
+    def _trains(self) -> bool:
+        return self.pipeline.settings.model is not None and not self.facts.model_file
+
+    def plan(self) -> Plan:
+        busy = [day for day in self.request.dates if self._plan_date(day)]
+        self._plan_trainings()
+        self._note_crossed_start()
+        self._note_late()
+        tasks = to_tasks(
+            self.graph,
+            self.steps.values(),
+            self.trainings.tasks(),
+            skips=self.skips,
+            ticks=self.tick_of,
+            requested=frozenset(self.request.dates),
+            start=self.pipeline.settings.start,
+        )
+        quiet = set(self.request.dates) - set(busy)
+        return Plan(
+            request=self.request,
+            target=self.definitions.project.target_name,
+            tasks=tasks,
+            up_to_date=tuple(day for day in self.request.dates if day in quiet),
+            notes=tuple(dict.fromkeys(self.notes)),
+            spec=self._spec_fingerprint(),
+        )
+
+    # -- one requested date ------------------------------------------------------------------------------------
+
+    def _plan_date(self, day: date) -> bool:
+        """Plan one requested date; False where it needs nothing."""
+        if not self._asked_for(day):
+            return False
+        if self.request.step is not None:
+            return self._plan_up_to(self.request.step, day)
+        missing = self.prints.wanted(self._key("post_process", day)).missing
+        if missing:
+            return self._plan_skip(day, missing)
+        if self._skipped_before(day):
+            return False
+        return self._plan_finals(day)
+
+    def _asked_for(self, day: date) -> bool:
+        record = self.facts.dates.get(day)
+        match self.request.reprocess:
+            case "missing":
+                return record is None or record.status in (Status.CRASHED, Status.RUNNING)
+            case "failed":
+                return record is None or not record.status.complete
+        return True
+
+    def _plan_up_to(self, step: str, day: date) -> bool:
+        for name in self._own_steps(step):
+            if name in self.graph.closure(step):
+                self._require(self._key(name, day), force=name == step)
+        return any(key.day == day for key in self.steps)
+
+    def _own_steps(self, step: str) -> tuple[str, ...]:
+        return (step,) if step not in self.graph.order else self.graph.order
+
+    def _plan_skip(self, day: date, missing: str) -> bool:
+        """A source is not there. What an earlier run published stays, unless everything is to be done again."""
+        record = self.facts.dates.get(day)
+        known = record is not None and record.status is Status.SKIPPED_MISSING
+        if (known or self._published(day)) and self.request.reprocess != "all":
+            return False
+        self.skips[day] = missing
+        return True
+
+    def _skipped_before(self, day: date) -> bool:
+        """The date ended early for want of rows, from the same inputs as now, and left nothing published."""
+        if self.request.reprocess == "all" or self._published(day):
+            return False
+        for step in ("extract", "prepare", "filter"):
+            if step not in self.graph.reads:
+                continue
+            key = self._key(step, day)
+            record = self.prints.record(key)
+            if record is None or record.fingerprint != self.prints.wanted(key).fingerprint:
+                return False
+            if record.status in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
+                return True
+        return False
+
+    def _published(self, day: date) -> PartitionRecord | None:
+        record = self.facts.partitions.get((self.pipeline.tables.predictions, day))
+        return record if record is not None and record.status is Status.SUCCEEDED else None
+
+    def _plan_finals(self, day: date) -> bool:
+        force = self.request.reprocess == "all"
+        publish, validate = self._key("publish", day), self._key("validate", day)
+        reason = self._reason(publish, force=force)
+        if reason is not None:
+            self._add(publish, *self._as_retry(day, *reason))
+            self._add(validate, Reason.AFTER)
+            for each in self.prints.inputs(validate):
+                self._require(each, force=force and each.day == day)
+            if "extract" in self.graph.reads:
+                self._require(self._key("extract", day), force=force)
+        if self._archives(day, published_now=reason is not None):
+            self._add(self._key("archive", day), Reason.AFTER if reason else Reason.MISSING)
+        return any(key.day == day and not key.training for key in self.steps)
+
+    def _as_retry(self, day: date, reason: Reason, detail: str) -> tuple[Reason, str]:
+        record = self.facts.dates.get(day)
+        if reason is Reason.MISSING and record is not None and record.status in FAILED_BEFORE:
+            return Reason.RETRY, str(record.status)
+        return reason, detail
+
+    def _archives(self, day: date, *, published_now: bool) -> bool:
+        if not self.pipeline.settings.archive or self.facts.current_version != self.pipeline.version:
+            return False
+        if published_now:
+            return True
+        return (self.pipeline.tables.archive, day) not in self.facts.partitions
+
+    # -- what a partition needs --------------------------------------------------------------------------------
+
+    def _key(self, step: str, day: date) -> Key:
+        return Key(step, day, references=self._references(day))
+
+    def _references(self, day: date) -> tuple[tuple[str, str], ...]:
+        """The reference versions of the model that scores a date; as they are now where it is not trained yet."""
+        if not self.graph.uses_references or not self._trains:
+            return ()
+        choice = self._champion(day)
+        known = choice.model.references if isinstance(choice, Champion) else {}
+        return tuple(sorted({**self.facts.references, **known}.items()))
+
+    def _champion(self, day: date) -> Choice:
+        return self.trainings.champion(self._champion_date(day))
+
+    def _champion_date(self, day: date) -> date:
+        """The date whose champion scores `day`: its own, or today's for `--model current`."""
+        if self.request.model == "point-in-time":
+            return day
+        today = self.facts.now.astimezone(self.pipeline.zone).date()
+        return self.pipeline.grid.at_or_before(today) or day
+
+    def _choose(self, day: date) -> None:
+        """Remember the tick that decides a date, and plan every training that the choice depends on."""
+        if not self._trains:
+            return
+        at = self._champion_date(day)
+        self.trainings.need_for(at)
+        tick = self.ticks.of(at)
+        if tick is not None:
+            self.tick_of[day] = tick
+
+    def _require(self, key: Key, *, force: bool) -> None:
+        """Plan a partition unless it is there as wanted, then ask the same of what it is built from."""
+        if key in self.steps:
+            return
+        reason = self._reason(key, force=force)
+        if reason is None:
+            return
+        wanted = self.prints.wanted(key)
+        if wanted.missing:
+            if self.prints.record(key) is None:
+                self.skips.setdefault(key.day, wanted.missing)
+            return
+        self._add(key, *reason)
+        if key.step == "predict":
+            self._choose(key.day)
+        for each in self.prints.inputs(key):
+            self._require(each, force=force and each.day == key.day)
+
+    def _reason(self, key: Key, *, force: bool) -> tuple[Reason, str] | None:
+        """Why a partition must be built; None where it is there as wanted."""
+        wanted, record = self.prints.wanted(key), self.prints.record(key)
+        if record is None or not record.status.complete:
+            return Reason.MISSING, ""
+        final = self._final(key, wanted)
+        if record.fingerprint == final and not force:
+            return None
+        if force and record.fingerprint == final:
+            return Reason.REQUESTED, ""
+        if wanted.generation > record.generation:
+            return Reason.LATE, ", ".join(wanted.late[:3])
+        if record.definition != wanted.definition:
+            return Reason.DEFINITION, changed_definition(
+                self.definitions, self.facts, key, record.definition
+            )
+        if key.step in self.graph.modelled:
+            return self._modelled_reason(key, record)
+        return Reason.UPSTREAM, ""
+
+    def _final(self, key: Key, wanted: Wanted) -> str | None:
+        """The whole fingerprint; None for a modelled step whose model is not known yet."""
+        if key.step not in self.graph.modelled:
+            return wanted.fingerprint
+        choice = self._champion(key.day)
+        if isinstance(choice, Champion):
+            return with_model(wanted.fingerprint, choice.model)
+        return None
+
+    def _modelled_reason(self, key: Key, record: PartitionRecord) -> tuple[Reason, str]:
+        choice = self._champion(key.day)
+        if isinstance(choice, Champion):
+            if choice.model.number != record.model_version:
+                return Reason.MODEL, f"{record.model_version} -> {choice.model.number}: {choice.rule}"
+            return Reason.UPSTREAM, ""
+        if isinstance(choice, Untrained):
+            return Reason.UPSTREAM, f"tick {choice.tick} is trained first"
+        assert isinstance(choice, NoChampion)
+        return Reason.MODEL, choice.why
+
+    def _add(
+        self, key: Key, reason: Reason, detail: str = "", purpose: Purpose | None = None
+    ) -> PlannedStep:
+        wanted = self.prints.wanted(key)
+        if purpose is None:
+            purpose = Purpose.REQUESTED if key.day in self.request.dates else Purpose.HISTORY
+        step = PlannedStep(
+            step=key.step,
+            table=table_of(key.step, self.pipeline.tables, training=key.training),
+            day=key.day,
+            reason=reason,
+            detail=detail,
+            fingerprint=wanted.fingerprint,
+            definition=wanted.definition,
+            modelled=key.step in self.graph.modelled,
+            generation=wanted.generation,
+            training=key.training,
+            purpose=purpose,
+        )
+        self.steps[key] = step
+        return step
+
+    # -- trainings ---------------------------------------------------------------------------------------------
+
+    def _plan_trainings(self) -> None:
+        for tick in self.request.ticks:
+            self.trainings.need(tick)
+        for key in self.trainings.partitions():
+            if key not in self.steps:
+                self._require_training(key)
+
+    def _require_training(self, key: Key) -> None:
+        reason = self._reason(key, force=False)
+        if key in self.steps or reason is None:
+            return
+        if self.prints.wanted(key).missing:
+            return
+        in_request = key.day in self.request.dates and not key.training
+        self._add(key, *reason, purpose=Purpose.REQUESTED if in_request else Purpose.TRAINING)
+        for each in self.prints.inputs(key):
+            self._require_training(each)
+
+    # -- notes -------------------------------------------------------------------------------------------------
+
+    def _note_crossed_start(self) -> None:
+        start = self.pipeline.settings.start
+        for step in self.graph.order:
+            for read in self.graph.reads_history(step):
+                crossing = [
+                    day for day in self.request.dates if day - timedelta(days=read.days) < start and day > start
+                ]
+                if crossing:
+                    self.notes.append(
+                        f"{step} looks back {read.days} days over {read.step}: for {_dates(crossing)} "
+                        f"that reaches past the start {start}, where history is empty"
+                    )
+        for name in self.pipeline.steps:
+            definition = self.definitions.step(name, self._sample_day())
+            if definition.compiled is not None:
+                self.notes += [
+                    f"{definition.file} reads {table} directly: rows after the cutoff are not kept out"
+                    for table in definition.compiled.outside
+                ]
+                self.notes += [
+                    f"{definition.file} uses {function}: its result is not reproducible"
+                    for function in definition.compiled.volatile
+                ]
+
+    def _note_late(self) -> None:
+        for source, days in sorted(self.prints.unabsorbed.items()):
+            self.notes.append(
+                f"late data: {source} changed for {_dates(sorted(days))} after dates had used it; "
+                f"take it in with --refresh late"
+            )
+
+    def _sample_day(self) -> date:
+        return self.request.dates[0] if self.request.dates else self.pipeline.settings.start
+
+    def _spec_fingerprint(self) -> str:
+        day = self._sample_day()
+        return combine(
+            self.pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
+            *(self.definitions.step(name, day).fingerprint for name in self.pipeline.steps),
+        )
+
+
+def _dates(days: Iterable[date]) -> str:
+    days = list(days)
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} dates)"

@@ -1,0 +1,168 @@
+"""Which ticks must be trained, from which partitions, and which trained models are out of date?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from augury.ledger.records import ModelRecord
+from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
+from augury.plan.fingerprints import Fingerprints, Key
+from augury.plan.steps import Reason, Request, Task, Wait
+from augury.spec.files import PipelineSpec
+from augury.sql.fingerprint import combine
+from augury.sql.relations import History, Ref
+
+References = tuple[tuple[str, str], ...]
+
+
+class Trainings:
+    """The trainings of one plan. Filled by `need...`, read by `partitions` and `tasks`."""
+
+    def __init__(
+        self, pipeline: PipelineSpec, prints: Fingerprints, candidates: Candidates, request: Request
+    ) -> None:
+        self._pipeline = pipeline
+        self._prints = prints
+        self._candidates = candidates
+        self._forced = frozenset(request.ticks)
+        self._reasons: dict[date, str] = {}
+        self._stale: dict[int, bool] = {}
+
+    # -- what is needed ----------------------------------------------------------------------------------------
+
+    def champion(self, run_date: date) -> Choice:
+        """Who scores a date as far as the ledger knows; Untrained where this plan has to train first."""
+        sha = self._prints.facts.model_file
+        if sha:
+            return self._file_champion(run_date, sha)
+        return self._candidates.choose(run_date, self.is_stale)
+
+    def need_for(self, run_date: date) -> None:
+        """Plan the trainings on which the champion of a run date depends."""
+        tick = self._prints.ticks.of(run_date)
+        if tick is None:
+            return
+        if self._gate_beats_champion:
+            # Whether a candidate beats the champion depends on every tick before it: train them all, oldest first.
+            for each in self._prints.ticks.until(tick):
+                self.need(each)
+        choice = self.champion(run_date)
+        if isinstance(choice, Untrained):
+            self.need(choice.tick)
+
+    def need(self, tick: date) -> None:
+        model = self._candidates.by_tick.get(tick)
+        if tick in self._forced:
+            self._reasons.setdefault(tick, str(Reason.REQUESTED))
+        elif model is None:
+            self._reasons.setdefault(tick, "no model for this tick")
+        elif self.is_stale(model):
+            self._reasons.setdefault(tick, str(Reason.UPSTREAM))
+
+    def is_stale(self, model: ModelRecord) -> bool:
+        """Whether a model was trained from something else than its tick would be trained from now."""
+        if model.tick in self._forced:
+            return True
+        found = self._stale.get(model.number)
+        if found is None:
+            references = tuple(sorted(model.references.items())) if self._own_tables else ()
+            found = self._stale[model.number] = self.fingerprint(model.tick, references) != model.fingerprint
+        return found
+
+    @property
+    def _gate_beats_champion(self) -> bool:
+        model = self._pipeline.settings.model
+        return model is not None and model.gate.beats is not None
+
+    @property
+    def _own_tables(self) -> bool:
+        return self._prints.graph.uses_references
+
+    def _file_champion(self, run_date: date, sha: str) -> Choice:
+        """A model file decides, unless somebody promoted another one."""
+        choice = self._candidates.choose(run_date, lambda model: False)
+        if isinstance(choice, Champion) and not choice.rule.startswith("tick"):
+            return choice
+        found = [model for model in self._candidates.by_number.values() if model.sha256 == sha]
+        return Champion(found[-1], "file") if found else NoChampion("the model file is not registered yet")
+
+    # -- what a training is made from --------------------------------------------------------------------------
+
+    def fingerprint(self, tick: date, references: References) -> str:
+        """Everything that decides the model of a tick."""
+        settings = self._pipeline.settings
+        model = settings.model
+        assert model is not None
+        chosen = model.model_dump_json(exclude={"gate": True, "train": {"schedule", "grace", "start"}})
+        dates = self._prints.ticks.training_dates(tick)
+        return combine(
+            self._prints.facts.engine,
+            chosen,
+            ",".join(settings.entities),
+            str(settings.horizon),
+            self._pipeline.cutoffs.of(tick).isoformat(),
+            *(day.isoformat() for day in dates),
+            self._assembly_definition(tick),
+            *(self._prints.wanted(key).fingerprint for key in self._keys(tick, references)),
+        )
+
+    def _assembly_definition(self, tick: date) -> str:
+        if not self._pipeline.has("training"):
+            return ""
+        return self._prints.definitions.step("training", tick).fingerprint
+
+    def _keys(self, tick: date, references: References) -> list[Key]:
+        graph, dates = self._prints.graph, self._prints.ticks.training_dates(tick)
+        if not self._pipeline.has("training"):
+            return [
+                Key(step, day, self._own_tables, references) for day in dates for step in graph.assembly
+            ]
+        keys: list[Key] = []
+        for read in graph.reads["training"]:
+            if isinstance(read, History):
+                keys += [
+                    Key(read.step, day, self._own_tables, references)
+                    for day in self._prints.history_dates(read, tick)
+                ]
+            elif isinstance(read, Ref):
+                keys.append(Key(read.step, tick, self._own_tables, references))
+        return keys
+
+    def _current_references(self) -> References:
+        return tuple(sorted(self._prints.facts.references.items())) if self._own_tables else ()
+
+    # -- what the plan gets ------------------------------------------------------------------------------------
+
+    def partitions(self) -> Iterable[Key]:
+        """The partitions that the needed trainings read, oldest tick first."""
+        for tick in sorted(self._reasons):
+            yield from self._keys(tick, self._current_references())
+
+    def tasks(self) -> tuple[Task, ...]:
+        """One task per tick. A tick waits for the partitions that it reads."""
+        graph = self._prints.graph
+        out = []
+        for tick, reason in sorted(self._reasons.items()):
+            references = self._current_references()
+            keys = self._keys(tick, references)
+            waits: dict[int, tuple[date, date]] = {}
+            for key in keys:
+                level = graph.level[key.step]
+                first, last = waits.get(level, (key.day, key.day))
+                waits[level] = (min(first, key.day), max(last, key.day))
+            out.append(
+                Task(
+                    kind="train",
+                    day=tick,
+                    level=0,
+                    steps=(),
+                    waits=tuple(
+                        Wait(level, first, last) for level, (first, last) in sorted(waits.items())
+                    ),
+                    dates=tuple(sorted({key.day for key in keys})),
+                    fingerprint=self.fingerprint(tick, references),
+                    reason=reason,
+                )
+            )
+        return tuple(out)
