@@ -1,7 +1,7 @@
 """Where do the transactions and the model come from?
 
-Both are made once per size and kept in `benchmarks/.cache`. Every value is a hash of its row number, so the same
-DuckDB version makes the same file on every machine, with any number of threads.
+Both are made once per size and kept in `benchmarks/.cache`. Every value is a hash of its row number, so the
+same DuckDB version makes the same file again, with any number of threads.
 
     python -m benchmarks.data --size 200k
 """
@@ -79,11 +79,13 @@ def _uniform(number: str, salt: int) -> str:
 
 
 def _write_model(connection: Any, size: Size) -> None:
-    """150 trees of up to 31 leaves that learned from three dates whose outcome is over by the first benchmark date."""
+    """150 trees of up to 31 leaves, learned from three dates whose outcomes are over by the last run date."""
     import lightgbm
     import pyarrow as pa
 
-    tables = [_training_rows(connection, size, work.LAST_DATE - timedelta(days=back)) for back in (180, 150, 120)]
+    tables = [
+        _training_rows(connection, size, work.LAST_DATE - timedelta(days=back)) for back in (180, 150, 120)
+    ]
     rows = pa.concat_tables(tables)
     features = rows.select(list(work.FEATURES)).to_pandas().astype("float64")
     options = {
@@ -106,10 +108,11 @@ def _training_rows(connection: Any, size: Size, day: date) -> Any:
         return f"(SELECT * FROM '{size.orders}' WHERE ordered_at >= {first} AND ordered_at < {last})"
 
     at = f"DATE '{day}'"
+    outcome = orders(at, f"{at} + INTERVAL {work.HORIZON_DAYS} DAY")
     return connection.sql(f"""
         SELECT p.*, coalesce(l.{work.LABEL}, 0) AS {work.LABEL}
         FROM ({work.prepare(orders("DATE '0001-01-01'", at), at)}) AS p
-        LEFT JOIN ({work.label(orders(at, f"{at} + INTERVAL {work.HORIZON_DAYS} DAY"))}) AS l USING (customer_id)
+        LEFT JOIN ({work.label(outcome)}) AS l USING (customer_id)
         ORDER BY p.customer_id
     """).to_arrow_table()
 

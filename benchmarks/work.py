@@ -1,8 +1,9 @@
 """Which work do augury and the hand-written script do? The queries, dates and tables that both share.
 
-Each query is a function of the relations it reads and of the run date, all given as SQL text: augury's project gets
-template functions in their place, the script gets paths and literals. So the SQL is the same, character by character.
-Money is summed as DECIMAL and rounded at the end, which makes results independent of the order of rows and threads.
+Each query is a function of the relations it reads and of the run date, all given as SQL text: augury's
+project gets template functions in their place, the script gets paths and literals. So the SQL is the same,
+character by character. Money is summed as DECIMAL and rounded at the end, so that results do not depend on
+the order of rows and threads.
 """
 
 from __future__ import annotations

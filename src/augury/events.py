@@ -21,6 +21,10 @@ class RunStarted:
     """Run dates that were asked for."""
     tasks: int
     """Tasks to perform, those of training and history included."""
+    to_build: tuple[date, ...] = ()
+    """Of `dates`, those that have something to do."""
+    parallel: int = 1
+    """Dates at a time."""
 
 
 @dataclass(frozen=True)

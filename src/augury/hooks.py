@@ -5,9 +5,9 @@
     def prepare(context: Context, orders=source("orders"), past=history("prepare", days=28)):
         ...                                # orders and past arrive as Arrow tables; return an Arrow table
 
-A parameter declares its relation by its default value, and the declaration is read from the source without running
-it, so that the planner knows what a hook needs. A bare parameter is `context`, `rows` (the result of the step's SQL
-file), the name of a step, or the name of a source.
+A parameter declares its relation by its default value, and the declaration is read from the source without
+running it, so that the planner knows what a hook needs. A bare parameter is `context`, `rows` (the result of
+the step's SQL file), the name of a step, or the name of a source.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ def storable(text: str) -> str:
 def row_of(record: Any) -> Row:
     """A record as a row: column to value."""
     row = {}
-    for name in field_names(type(record)):
+    kind: Any = type(record)
+    for name in field_names(kind):
         value = getattr(record, name)
         row[name] = storable(value) if type(value) is str else value
     return row

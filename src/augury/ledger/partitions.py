@@ -16,13 +16,13 @@ from augury.ledger.records import DateRecord, Definition, PartitionRecord
 
 class Partitions(Part):
     def partitions(self, pipeline: str, version: str) -> dict[tuple[str, date], PartitionRecord]:
-        """By table and run date. A partition of a shared table belongs to the version that wrote it last."""
+        """By table and run date, in no order. A partition of a shared table belongs to its last writer."""
         of = tables.partitions.c
         query = columns_of(PartitionRecord, tables.partitions).where(
             of.pipeline == pipeline, of.version == version
         )
         with self._database.read() as connection:
-            found = records(connection, PartitionRecord, query.order_by(of.table, of.run_date))
+            found = records(connection, PartitionRecord, query)
         return {(record.table, record.run_date): record for record in found}
 
     def date_records(

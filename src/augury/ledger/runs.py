@@ -20,7 +20,7 @@ class Runs(Part):
         """Record a new run with the plan that it performs, and resumes from whatever changes meanwhile."""
         with self._database.write() as connection:
             connection.execute(tables.runs.insert(), row_of(run))
-            connection.execute(tables.plans.insert(), {"run_id": run.run_id, "plan": plan_json})
+            connection.execute(tables.plans.insert(), {"run_id": run.run_id, "plan": storable(plan_json)})
 
     def resume_run(self, run_id: str, host: str, pid: int) -> None:
         """A run that did not finish goes on in this process."""

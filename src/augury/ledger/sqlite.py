@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,15 @@ def explain(message: str) -> tuple[str, str]:
     return "the ledger cannot be used", f"Check the disk and the folder. {KEEP_IT}"
 
 
-def open_file(path: Path) -> Database:
-    """The ledger in `path`, made or brought up to date where needed.
+def open_file(path: Path, *, create: bool = True) -> Database:
+    """The ledger in `path`, made (with `create`, else one in memory) or brought up to date where needed.
 
     Raises StorageFailed (unreadable, not writable, not a ledger) and CannotStart (written by a newer augury).
     """
     try:
         if not path.exists():
+            if not create:
+                return open_memory()
             _make(path)
         if not os.access(path, os.W_OK):
             raise PermissionError(13, "no write access")
@@ -74,6 +77,10 @@ def open_file(path: Path) -> Database:
             found = _revision(connection, path)
         if found != HEAD:
             _bring_up_to_date(path)
+    except sqlite3.Error as error:
+        database.engine.dispose()
+        what, fix = explain(str(error))
+        raise StorageFailed(f"{what}: {path}", why=str(error), fix=fix) from error
     except BaseException:
         database.engine.dispose()
         raise
@@ -136,9 +143,7 @@ def _make(path: Path) -> None:
 
 
 def _use_write_ahead_log(path: Path) -> None:
-    import sqlite3
-
-    raw = sqlite3.connect(path, isolation_level=None)
+    raw = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         raw.execute("PRAGMA journal_mode=WAL")
     finally:

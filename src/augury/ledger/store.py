@@ -32,9 +32,7 @@ class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources):
         Raises StorageFailed (not writable, damaged, not a ledger) and CannotStart (written by a newer
         augury).
         """
-        if not create and not path.exists():
-            return cls.absent()
-        return cls(sqlite.open_file(path))
+        return cls(sqlite.open_file(path, create=create))
 
     @classmethod
     def absent(cls) -> Self:

@@ -1,8 +1,8 @@
 """What does augury ask of a kind of model?
 
-A kind fits a training set and returns a fitted model; a fitted model turns batches of features into batches of
-predictions, and saves itself as files that hold no code. Heavy libraries are imported inside functions, so that
-listing kinds and checking their options costs nothing.
+A kind fits a training set and returns a fitted model; a fitted model turns batches of features into batches
+of predictions, and saves itself as files that hold no code. Heavy libraries are imported inside functions,
+so that listing kinds and checking their options costs nothing.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class TrainingSet:
 
 @runtime_checkable
 class FittedModel(Protocol):
+    """`predict` is called from several threads at once."""
+
     features: tuple[Feature, ...]
     task: Task
     label_name: str
@@ -61,9 +63,10 @@ class FittedModel(Protocol):
     def predict(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Predictions for a batch that has at least the feature columns, in any order.
 
-        Regression: `predicted_<label>` (float64). Classification: `predicted_<label>` of the label's type and
-        `predicted_<label>_probs`, a list of structs (label, prob), as BigQuery ML returns them.
-        Row count and order are those of `batch`. Raises ModelFailed on missing columns, other types or infinities.
+        Regression: `predicted_<label>` (float64). Classification: `predicted_<label>` of the label's type
+        and `predicted_<label>_probs`, a list of structs (label, prob), as BigQuery ML returns them. Row
+        count and order are those of `batch`. Raises ModelFailed on missing columns, other types or
+        infinities.
         """
 
     def save(self, folder: Path) -> tuple[str, ...]:
@@ -85,6 +88,8 @@ class ModelKind(Protocol):
     """False for model files that exist already: `fit` is never called, `open_file` is."""
     requires: ClassVar[str]
     """The extra that brings its library, for error messages."""
+    libraries: ClassVar[tuple[str, ...]]
+    """Distributions that decide its predictions; model cards record their versions."""
 
     @staticmethod
     def fit(training: TrainingSet, options: Any, seed: int, threads: int) -> FittedModel:

@@ -12,6 +12,7 @@ from augury.errors import UsageError, nearest
 from augury.ledger.store import Ledger
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.secrets import Masker
+from augury.sql.compiler import Compiler
 from augury.warehouses.contract import Warehouse
 
 
@@ -36,6 +37,20 @@ class Opened:
     """`<target.path>/<namespace>`: locks, logs and models lie below it."""
     models: Path
     who: Who
+    compiler: Compiler
+
+    @property
+    def locks_folder(self) -> Path:
+        return self.home / "_locks"
+
+    @property
+    def logs_folder(self) -> Path:
+        return self.home / "_logs"
+
+    @property
+    def references_folder(self) -> Path:
+        """Every version of the reference data that a model learned from."""
+        return self.home / "_references"
 
     def pipeline(self, name: str, version: str | None = None) -> PipelineSpec:
         """A pipeline's version; the current one by default. Raises UsageError with the nearest spelling."""

@@ -17,6 +17,7 @@ from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.graph import StepGraph, table_of
 from augury.plan.ticks import Ticks
+from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.sql.relations import History, Outcome, Ref, Reference, Relation, Source, Window
 
@@ -52,6 +53,20 @@ def with_model(base: str, model: ModelRecord) -> str:
     return combine(base, "model", model.sha256)
 
 
+def history_dates(
+    pipeline: PipelineSpec, graph: StepGraph, ticks: Ticks, read: History, day: date
+) -> tuple[date, ...]:
+    """Grid dates in [day - days, day) from the start on; of a label only those that are closed by then."""
+    start = max(day - timedelta(days=read.days), pipeline.settings.start)
+    if start >= day:
+        return ()
+    dates = pipeline.grid.dates(DateRange(start, day))
+    if read.step in graph.labelled:
+        cutoff = pipeline.cutoffs.of(day)
+        dates = tuple(each for each in dates if ticks.closes(each) <= cutoff)
+    return dates
+
+
 class Fingerprints:
     """Memo over all partitions that a plan looks at."""
 
@@ -80,15 +95,7 @@ class Fingerprints:
         return self.facts.partitions.get((self._table(key), key.day))
 
     def history_dates(self, read: History, day: date) -> tuple[date, ...]:
-        """Grid dates in [day - days, day) from the start on; of a label only those that are closed by then."""
-        start = max(day - timedelta(days=read.days), self._pipeline.settings.start)
-        if start >= day:
-            return ()
-        dates = self._pipeline.grid.dates(DateRange(start, day))
-        if read.step in self.graph.labelled:
-            cutoff = self._pipeline.cutoffs.of(day)
-            dates = tuple(date_ for date_ in dates if self.ticks.closes(date_) <= cutoff)
-        return dates
+        return history_dates(self._pipeline, self.graph, self.ticks, read, day)
 
     def inputs(self, key: Key) -> tuple[Key, ...]:
         """The partitions that a partition is built from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,23 +14,9 @@ from augury.names import NAMED_STEPS
 from augury.spec.files import Step
 from augury.spec.folder import VersionFiles
 from augury.spec.messages import problems_of
+from augury.spec.metrics import METRICS
 from augury.spec.pipeline import Model, PipelineSettings
 from augury.spec.yaml_positions import Node
-
-METRICS: dict[str, tuple[str, ...]] = {
-    "regression": (
-        "mean_absolute_error",
-        "mean_squared_error",
-        "root_mean_squared_error",
-        "mean_squared_log_error",
-        "mean_absolute_percentage_error",
-        "median_absolute_error",
-        "r2_score",
-        "explained_variance",
-    ),
-    "classification": ("precision", "recall", "accuracy", "f1_score", "log_loss", "roc_auc"),
-}
-"""What ML.EVALUATE returns, and the two errors that people ask for besides."""
 
 
 class Checks:
@@ -60,7 +46,8 @@ class Checks:
     def dates(self) -> Iterator[Problem]:
         start, end = self.settings.start, self.settings.end
         if end is not None and end <= start:
-            yield self.problem(f"{end} must be after start ({start}): it is the first day without a run", "end")
+            message = f"{end} must be after start ({start}): it is the first day without a run"
+            yield self.problem(message, "end")
 
     def step_files(self) -> Iterator[Problem]:
         if "prepare" not in self.steps:
@@ -73,7 +60,8 @@ class Checks:
             meant = nearest(name, [known for known in NAMED_STEPS if known not in self.steps])
             if meant and meant != "prepare" and not self._mentioned(name):
                 path = self._path(name)
-                yield Problem("nothing reads this step", path, suggestion=meant + (".sql" if ".sql" in path else ""))
+                suggestion = f"{meant}.sql" if path.endswith(".sql") else meant
+                yield Problem("nothing reads this step", path, suggestion=suggestion)
 
     def _path(self, step: str) -> str:
         found = self.steps[step]
@@ -84,8 +72,12 @@ class Checks:
         """Whether any other step reads `step`, judged by the text alone."""
         for other in self.steps.values():
             sql = other.sql.text if other.sql and other.name != step else ""
-            parameters = other.hook.parameters if other.hook else ()
-            if f"'{step}'" in sql or f'"{step}"' in sql or any(step in asked.arguments for asked in parameters):
+            asked = [
+                name
+                for parameter in (other.hook.parameters if other.hook else ())
+                for name in parameter.arguments
+            ]
+            if f"'{step}'" in sql or f'"{step}"' in sql or step in asked:
                 return True
         return False
 
@@ -110,9 +102,12 @@ class Checks:
         try:
             kind = kind_of(model.type)
         except PluginError as error:
-            close = nearest(model.type, plugins.names("models"))
-            message = error.what if close is None else f"there is no model type called {model.type!r}"
-            yield self.problem(message, "model", "type", suggestion=close if close != model.type else None)
+            known = plugins.names("models")
+            if model.type in known:
+                yield self.problem(f"{error.what}. {error.fix}", "model", "type")
+            else:
+                message = f"there is no model type called {model.type!r} ({', '.join(known)})"
+                yield self.problem(message, "model", "type", suggestion=nearest(model.type, known))
             return
         yield from self._options(kind, model)
         yield from self._gate(kind, model)
@@ -155,7 +150,7 @@ class Checks:
 
     def _from_file(self, model: Model) -> Iterator[Problem]:
         if model.features is None:
-            message = f"`features` is required for a {model.type} file: its columns, in the order of its training"
+            message = f"`features` is required for a {model.type} file: its columns, in the order of training"
             yield self.problem(message, "model")
         if model.path is None:
             yield self.problem(f"`path` is required: the {model.type} file to score with", "model")
@@ -163,7 +158,7 @@ class Checks:
             yield self.problem(f"there is no file {model.path} in the pipeline's folder", "model", "path")
 
 
-@lru_cache(maxsize=None)
+@cache
 def kind_of(name: str) -> Any:
     """The model kind called `name`. Raises PluginError."""
     return plugins.load("models", name)

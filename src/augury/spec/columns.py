@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from augury.errors import nearest
 
@@ -56,5 +56,5 @@ def _short_form(value: Any) -> Any:
     return {"type": value}
 
 
-ColumnSpec = Annotated[Column, BeforeValidator(_short_form)]
-Columns = Annotated[dict[str, ColumnSpec], Field(default_factory=dict)]
+ColumnSpec = Annotated[Column, BeforeValidator(_short_form, json_schema_input_type=str | Column)]
+Columns = dict[str, ColumnSpec]

@@ -26,7 +26,7 @@ class HookParameter:
 
     name: str
     relation: str
-    """One of source, window, ref, history, outcome, reference, var, staging, published; or `rows`, `context`."""
+    """source, window, ref, history, outcome, reference, var, staging or published; or `rows`, `context`."""
     arguments: tuple[str | int, ...] = ()
     """Literal arguments: a name, and for history the number of days."""
 
@@ -80,7 +80,7 @@ class PipelineSpec:
     model_path: Path | None = None
     """The model file of `model.path`, absolute; None where augury trains."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)
-    """Dotted key of pipeline.yml to where its value came from, such as `schedule.cron`; absent keys are defaults."""
+    """Dotted key, such as `schedule.cron`, to where its value came from; absent keys are defaults."""
 
     @property
     def grid(self) -> Grid:

@@ -1,8 +1,8 @@
 """Which files make up a pipeline and its versions?
 
-`pipelines/ltv/` is v1. `pipelines/ltv/v2/` holds what differs: its pipeline.yml is laid over the one of the base
-folder, its other files replace or add to the base folder's. Where the base folder has no pipeline.yml, it is no
-version itself and only shares its files: that is how v1 is retired while v2 stays. Nothing is parsed here.
+`pipelines/ltv/` is v1. `pipelines/ltv/v2/` holds what differs: its pipeline.yml is laid over the one of the
+base folder, its other files replace or add to the base folder's. A base folder without pipeline.yml is no
+version itself and only shares its files: that is how v1 is retired while v2 stays.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from augury.errors import Problem, nearest
 from augury.names import ENGINE_STEPS, NAMED_STEPS, VERSION, is_name
 from augury.spec.files import SqlFile
+from augury.spec.interpolate import Interpolator
+from augury.spec.yaml_positions import Node, parse
 
 SETTINGS = "pipeline.yml"
 HOOKS = "hooks.py"
@@ -39,10 +41,13 @@ class VersionFiles:
 
 @dataclass
 class Reader:
-    """Reads text files of one project and collects what is wrong with them."""
+    """Reads the files of one project and collects what is wrong with them."""
 
     root: Path
+    interpolator: Interpolator
     problems: list[Problem] = field(default_factory=list)
+    parsed: dict[str, Node | None] = field(default_factory=dict)
+    """Every YAML file read so far, by its path."""
 
     def name(self, path: Path) -> str:
         """`path` relative to the project, as people type it."""
@@ -64,6 +69,14 @@ class Reader:
             return None
         return SqlFile(name, text.replace("\r\n", "\n"))
 
+    def yaml(self, file: SqlFile) -> Node | None:
+        """The tree of a YAML file, or None and problems. Each file is parsed once."""
+        if file.path not in self.parsed:
+            node, problems = parse(file.text, file.path, self.interpolator)
+            self.parsed[file.path] = node
+            self.problems += problems
+        return self.parsed[file.path]
+
     def sql_files(self, folder: Path) -> dict[str, SqlFile]:
         """The .sql files of a folder by the step that each names."""
         out: dict[str, SqlFile] = {}
@@ -77,9 +90,11 @@ class Reader:
                 self.problems.append(Problem(objection, self.name(path), suggestion=hint))
                 continue
             file = self.text(path)
-            if file is not None and not file.text.strip():
-                self.problems.append(Problem("the file is empty: write its SELECT, or delete it", file.path, 1))
             if file is not None:
+                if not file.text.strip():
+                    self.problems.append(
+                        Problem("the file is empty: write a SELECT or delete it", file.path, 1)
+                    )
                 out[path.stem] = file
         return out
 
@@ -99,11 +114,8 @@ class Reader:
             settings = (*shared.settings, *own.settings)
             if not settings:
                 self._missing_settings(folder)
-            out.append(
-                VersionFiles(
-                    pipeline, version, folder, base, settings, {**shared.sql, **own.sql}, own.hooks or shared.hooks
-                )
-            )
+            sql, hooks = {**shared.sql, **own.sql}, own.hooks or shared.hooks
+            out.append(VersionFiles(pipeline, version, folder, base, settings, sql, hooks))
         if not out:
             self._missing_settings(base)
             out.append(VersionFiles(pipeline, "v1", base, base, (), shared.sql, shared.hooks))

@@ -1,4 +1,4 @@
-"""Which functions of hooks.py are steps, and what does each ask for? Read from the source, never by running it.
+"""Which functions of hooks.py are steps, and what does each ask for? Read from the source, never run.
 
 A top-level function is
 - a step's hook where it is named like one (`prepare`, or any `.sql` file of the folder);
@@ -37,7 +37,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Known:
-    """Names that hooks may ask for; None where they could not be read, so that nothing is claimed about them."""
+    """Names that hooks may ask for; None where they could not be read and nothing can be said."""
 
     steps: Collection[str]
     with_sql: Collection[str]
@@ -106,8 +106,8 @@ def _better_name(name: str) -> str | None:
 def _takes_context(name: str, node: ast.stmt) -> bool:
     if name.startswith("_") or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
-    arguments = node.args
-    return any(arg.arg == "context" for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+    args = node.args
+    return any(arg.arg == "context" for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs))
 
 
 def _top_level(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
@@ -148,8 +148,8 @@ class _Parameters:
         args = self.node.args
         for star in filter(None, (args.vararg, args.kwarg)):
             self.problem(star, star.arg, "* and ** cannot be filled: name each parameter")
-        if args.posonlyargs:
-            self.problem(args.posonlyargs[0], args.posonlyargs[0].arg, "parameters are passed by name: remove the /")
+        for arg in args.posonlyargs[:1]:
+            self.problem(arg, arg.arg, "parameters are passed by name: remove the /")
         plain = [*args.posonlyargs, *args.args]
         defaults: list[ast.expr | None] = [None] * (len(plain) - len(args.defaults))
         defaults += args.defaults
@@ -173,7 +173,8 @@ class _Parameters:
         is_step = name in self.known.steps or name == "predict"
         is_source = name in (self.known.sources or ())
         if is_step and is_source:
-            self.problem(arg, name, f"is a step and a source: write {name}=ref({name!r}) or {name}=source({name!r})")
+            message = f"is a step and a source: write {name}=ref({name!r}) or {name}=source({name!r})"
+            self.problem(arg, name, message)
         elif is_step:
             return "ref", (name,)
         elif is_source:
@@ -211,12 +212,13 @@ class _Parameters:
             self.problem(arg, arg.arg, f"{relation} can be read in {ONLY_IN[relation]} only")
             return False
         if relation == "ref" and arguments == (self.function,):
-            self.problem(arg, arg.arg, "a step cannot read its own result of the same date: write history(...)")
+            self.problem(arg, arg.arg, "a step cannot read its own result of this date: write history(...)")
             return False
         kind, names = self.names(relation)
         if names is None or not arguments or arguments[0] in names:
             return True
-        self.problem(arg, arg.arg, f"there is no {kind} called {arguments[0]!r}", nearest(str(arguments[0]), names))
+        close = nearest(str(arguments[0]), names)
+        self.problem(arg, arg.arg, f"there is no {kind} called {arguments[0]!r}", close)
         return False
 
     def names(self, relation: str) -> tuple[str, Collection[str] | None]:
@@ -250,7 +252,8 @@ def _literals(call: ast.Call, shape: tuple[str, ...]) -> tuple[str | int, ...] |
     for name in shape:
         value = given.get(name)
         wanted: type = int if name == "days" else str
-        if not isinstance(value, ast.Constant) or type(value.value) is not wanted:
+        literal = value.value if isinstance(value, ast.Constant) else None
+        if type(literal) is not wanted or not isinstance(literal, str | int):
             return None
-        out.append(value.value)
+        out.append(literal)
     return tuple(out)

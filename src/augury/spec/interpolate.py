@@ -1,6 +1,6 @@
 """How do values of the environment get into YAML, and which of them are secret?
 
-`${VAR}` is the variable's value, `${VAR:-default}` falls back where it is unset or empty, `$${` is a literal `${`.
+`${VAR}` is the variable's value, `${VAR:-default}` falls back where it is unset or empty, `$${` means `${`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Interpolator:
     def __call__(self, text: str) -> tuple[str, tuple[str, ...]]:
         """`text` with its references replaced, and the names that the environment gave a value for.
 
-        Raises ValueError for a variable that is neither set nor has a default, and for a reference that cannot be read.
+        Raises ValueError for a variable that is neither set nor has a default, and for a broken reference.
         """
         used: list[str] = []
 
@@ -37,7 +37,7 @@ class Interpolator:
                 return "${"
             if found["broken"]:
                 raise ValueError(
-                    f"{found['broken']} cannot be read: write ${{NAME}} or ${{NAME:-default}}, and $${{ for a literal ${{"
+                    f"{found['broken']} cannot be read: write ${{NAME}} or ${{NAME:-default}}; $${{ means ${{"
                 )
             name = found["name"]
             given = self.environment.get(name)

@@ -30,8 +30,8 @@ def problems_of(
 ) -> list[Problem]:
     """One problem for each thing pydantic found.
 
-    `node` is the tree that was validated, `prefix` the keys above it, `elsewhere` explains keys that do not belong
-    into this file.
+    `node` is the tree that was validated, `prefix` the keys above it, `elsewhere` explains keys that belong
+    into another file.
     """
     return [
         _problem(dict(found), model, node, prefix, elsewhere or {})
@@ -66,6 +66,8 @@ def _words(
     if kind == "literal_error":
         words = [str(word) for word in context["expected"].replace("'", "").replace(" or ", ", ").split(", ")]
         return f"{_shown(given)} is not one of {', '.join(words)}", nearest(str(given), words)
+    if kind == "too_short":
+        return "must not be empty", None
     limits = {"greater_than_equal": "at least", "greater_than": "more than",
               "less_than_equal": "at most", "less_than": "less than"}  # fmt: skip
     if kind in limits:
@@ -85,12 +87,14 @@ def _unknown_key(
         return elsewhere[key], None
     here = model_at(model, above)
     known = tuple(here.model_fields) if here else ()
+    places = [path for path in _paths(model) if path.rsplit(".", 1)[-1] == key]
+    if len(places) == 1:
+        above_it = places[0].rpartition(".")[0]
+        return (
+            f"unknown key here: it belongs {f'to `{above_it}`' if above_it else 'to the top of the file'}",
+            None,
+        )
     close = nearest(key, known)
-    if close is None:
-        # A key that exists, but in another place.
-        places = [path for path in _paths(model) if path.rsplit(".", 1)[-1] == key]
-        if len(places) == 1:
-            return f"unknown key here: it belongs to `{places[0].rpartition('.')[0] or 'the top'}`", None
     return f"unknown key (known: {', '.join(known)})" if close is None else "unknown key", close
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from augury.spec.columns import Columns
 from augury.spec.settings import Bytes, Cron, Day, Key, Name, Period, Seconds, Settings, Var, Zone
@@ -27,7 +27,7 @@ class Train(Settings):
 
     schedule: Cron | None = None
     """Its days are the training ticks. None: only `augury train` makes a tick."""
-    start: date | None = None
+    start: Day | None = None
     """First scheduled tick; the first that has training dates by default."""
     every: Period = 7
     """Distance of the training dates, counted from `start`."""
@@ -44,19 +44,29 @@ class Train(Settings):
     """Days that late outcomes may take to become known."""
 
 
+THRESHOLD = re.compile(r"(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+
+
+def _threshold(value: Any) -> Any:
+    if not isinstance(value, str) or not THRESHOLD.fullmatch(value.strip()):
+        raise ValueError(f'{value!r} is not a threshold: write "<= 40" or ">= 0.7"')
+    return value
+
+
+Threshold = Annotated[
+    str, BeforeValidator(_threshold), WithJsonSchema({"type": "string", "pattern": r"^\s*(<=|>=|<|>)\s*-?\d"})
+]
+"""A comparison with a number, written `<= 40`."""
+
+
 class Gate(Settings):
     """What a candidate must reach. Every other key is a metric with a threshold such as `<= 40`."""
 
-    model_config = {**Settings.model_config, "extra": "allow"}
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     beats: Literal["champion"] | None = None
-
-    @model_validator(mode="after")
-    def _thresholds_are_readable(self) -> Gate:
-        for metric, text in (self.model_extra or {}).items():
-            if not isinstance(text, str) or not THRESHOLD.fullmatch(text.strip()):
-                raise ValueError(f'{metric}: {text!r} is not a threshold: write "<= 40" or ">= 0.7"')
-        return self
+    """`champion`: be no worse than the newest earlier model that passed, on the candidate's hold-out."""
+    __pydantic_extra__: dict[str, Threshold]
 
     @property
     def thresholds(self) -> dict[str, tuple[Literal["<=", ">=", "<", ">"], float]]:
@@ -69,21 +79,18 @@ class Gate(Settings):
         return out
 
 
-THRESHOLD = re.compile(r"(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
-
-
 class Model(Settings):
     type: str
-    """A model kind: `linear_reg`, `boosted_tree_regressor`, ... or a file that exists: `lightgbm`, `xgboost`."""
+    """A model kind: `linear_reg`, `boosted_tree_regressor`, ... or a file: `lightgbm`, `xgboost`."""
     label: str = "label"
     """Column of label.sql. Predictions are called `predicted_<label>`."""
     missing_label: Literal["zero", "drop"] | None = None
     """An entity of prepare without a row in label.sql; without this key it is an error."""
     features: list[str] | None = None
     """Columns of prepare to learn from; all but the entity by default. Required for a model file."""
-    exclude: list[str] = []
+    exclude: list[str] = Field(default_factory=list)
     """Columns of prepare that are never features."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """Options of the kind, BigQuery ML's names in lower case."""
     path: str | None = None
     """A model file that exists already, relative to the pipeline's folder."""
@@ -95,7 +102,7 @@ class StepSettings(Settings):
     """What is declared about the result of one step."""
 
     description: str = ""
-    columns: Columns
+    columns: Columns = Field(default_factory=dict)
     """Declared columns are enforced (type, REQUIRED); the others are inferred."""
     unique: list[str] | None = None
     """Columns whose combination is unique; the entity for prepare, filter, label and post_process."""
@@ -121,7 +128,7 @@ class PipelineSettings(Settings):
     owner: str = ""
     url: str = ""
     note: str = ""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field(default_factory=dict)
     entity: Key
     """Column or columns that identify what a prediction is about."""
     horizon: Period | None = None
@@ -133,11 +140,11 @@ class PipelineSettings(Settings):
     schedule: Schedule = Schedule()
     model: Model | None = None
     """None: a pipeline of SQL alone; what the last SQL step returns is published."""
-    steps: dict[Name, StepSettings] = {}
+    steps: dict[Name, StepSettings] = Field(default_factory=dict)
     limits: Limits = Limits()
     archive: bool = True
     """Keep a copy of what the current version published."""
-    vars: dict[Name, Var] = {}
+    vars: dict[Name, Var] = Field(default_factory=dict)
 
     @property
     def entities(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ class SourceLocation(Settings):
     """Where a source lies. A target may give another location for the same source."""
 
     path: str | None = None
-    """File or glob (CSV, Parquet), relative to the project. `{date}` in it means one file a day, `YYYYMMDD`."""
+    """File or glob (CSV, Parquet), relative to the project. `{date}` in it: one file a day, `YYYYMMDD`."""
     database: str | None = None
     """An existing .duckdb file, opened read-only."""
     table: str | None = None
@@ -44,7 +44,7 @@ class SourceSpec(SourceLocation):
     """Column that says when a row became known, where that is later than `event_time`."""
     timezone: Zone | None = None
     """Zone of naive times and of DATE columns; the project's by default."""
-    columns: Columns
+    columns: Columns = Field(default_factory=dict)
     """Columns that must be there with these types: drift is reported before anything is written."""
     late: LateData | None = None
 
@@ -76,8 +76,8 @@ class TargetSpec(Settings):
     memory: Bytes | None = None
     """Memory that the engine may use."""
     threads: int | None = Field(default=None, ge=1)
-    vars: dict[Name, Var] = {}
-    sources: dict[Name, SourceLocation] = {}
+    vars: dict[Name, Var] = Field(default_factory=dict)
+    sources: dict[Name, SourceLocation] = Field(default_factory=dict)
     """Other locations of the project's sources."""
 
 
@@ -89,10 +89,10 @@ class ProjectSettings(Settings):
     deployment: Name | None = None
     """Prefix of every table, for two deployments in one namespace."""
     description: str = ""
-    vars: dict[Name, Var] = {}
-    sources: dict[Name, SourceSpec] = {}
-    targets: dict[Name, TargetSpec] = Field(default_factory=lambda: {"dev": TargetSpec()})
+    vars: dict[Name, Var] = Field(default_factory=dict)
+    sources: dict[Name, SourceSpec] = Field(default_factory=dict)
+    targets: dict[Name, TargetSpec] = Field(default_factory=lambda: {"dev": TargetSpec()}, min_length=1)
     default_target: Name | None = None
     """The target used without --target: `dev` where it exists, else the first."""
-    defaults: dict[str, Any] = {}
+    defaults: dict[str, Any] = Field(default_factory=dict)
     """Keys of pipeline.yml that every pipeline starts from."""

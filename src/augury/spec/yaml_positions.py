@@ -1,10 +1,10 @@
 """What does a YAML file say, and on which line does it say it?
 
-YAML is read into a tree of `Node`s that know their file and line, so that a problem found much later still points at
-the line to change, and so that layers can be merged without losing where a value came from.
+YAML is read into a tree of `Node`s that know their file and line, so that a problem found much later still
+points at the line to change, and so that layers can be merged without losing where a value came from.
 
-The dialect is the part of YAML 1.2 that people mean: only `true` and `false` are booleans (`NO` is Norway), numbers
-are decimal, dates stay text, a key stands once, tags and `<<` merges are refused.
+The dialect is the part of YAML 1.2 that people mean: only `true` and `false` are booleans (`NO` is Norway),
+numbers are decimal, dates stay text, a key stands once, tags and `<<` merges are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from augury.errors import Problem
 
 MOST_NODES = 50_000
 """A settings file with more values is a mistake, or aliases that multiply (a "billion laughs" file)."""
+DEEPEST = 100
+"""Levels of nesting; pipeline.yml needs five."""
 _TAG = "tag:yaml.org,2002:"
+_KINDS = ("str", "int", "float", "bool", "null")
 
 Substitute = Callable[[str], tuple[str, tuple[str, ...]]]
 """Text to (text with `${VAR}` replaced, names of the variables used). Raises ValueError."""
@@ -50,16 +53,18 @@ class Node:
         here = self
         for part in path:
             below = here.value
-            if isinstance(below, dict) and isinstance(part, str) and part in below:
-                here = below[part]
-            elif isinstance(below, list) and isinstance(part, int) and part < len(below):
-                here = below[part]
-            else:
+            inside = (
+                part in below
+                if isinstance(below, dict)
+                else isinstance(below, list) and part in range(len(below))
+            )
+            if not inside:
                 return here
+            here = below[part]
         return here
 
     def plain(self, *, keep_null: bool = False) -> Any:
-        """The value as dicts, lists and scalars. A key without a value counts as absent, except below `vars`."""
+        """The value as dicts, lists and scalars. A key without a value counts as absent, except in `vars`."""
         if isinstance(self.value, dict):
             return {
                 key: child.plain(keep_null=keep_null or key == "vars")
@@ -99,6 +104,7 @@ def parse(text: str, file: str, substitute: Substitute | None = None) -> tuple[N
     """The tree of one file and every problem found; None where there is no tree at all."""
     loader = _Loader(text)
     try:
+        _check_depth(text)
         root = loader.get_single_node()
         if root is None:
             return None, [Problem("the file is empty", file, 1)]
@@ -107,9 +113,11 @@ def parse(text: str, file: str, substitute: Substitute | None = None) -> tuple[N
         builder = _Builder(loader, file, substitute)
         return builder.build(root, root.start_mark.line + 1, ()), builder.problems
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = _in_words(error, text)
-        return None, [Problem(message, file, mark.line + 1 if mark else None)]
+        # An open quote is noticed at the end of the file, and begins where the context does.
+        mark = error.context_mark if "end of stream" in (error.problem or "") else error.problem_mark
+        lines = text.splitlines()
+        at = min(mark.line, len(lines) - 1) if mark else 0
+        return None, [Problem(_in_words(error, lines[at]), file, at + 1)]
     except yaml.YAMLError as error:
         return None, [Problem(f"cannot be read as YAML: {error}".splitlines()[0], file)]
     except (RecursionError, _TooMuch):
@@ -120,6 +128,20 @@ def parse(text: str, file: str, substitute: Substitute | None = None) -> tuple[N
 
 class _TooMuch(Exception):
     pass
+
+
+def _check_depth(text: str) -> None:
+    """Raises _TooMuch before the composer would: it recurses in C, and 100,000 brackets end the process.
+
+    Short texts cannot be that deep, so that only unusual files are scanned twice.
+    """
+    if len(text) < 5_000:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _TooMuch
 
 
 class _Loader(yaml.CSafeLoader):
@@ -167,7 +189,9 @@ class _Builder:
                 continue
             key = str(key_node.value)
             if key == "<<" and not key_node.style:
-                self.problem("`<<` is not supported: put shared keys into `defaults` of augury.yml", line, path)
+                self.problem(
+                    "`<<` is not supported: shared keys belong into `defaults` of augury.yml", line, path
+                )
                 continue
             if key in out:
                 self.problem(f"the key stands twice: also on line {out[key].line}", line, (*path, key))
@@ -186,10 +210,14 @@ class _Builder:
             else:
                 if not getattr(node, "style", None):
                     # Unquoted, so it is read as if the value had been written here: a number, true, false.
-                    tag = str(self.loader.resolve(yaml.ScalarNode, text, (True, False)))
-        if not tag.startswith(_TAG):
-            self.problem(f"tags such as {tag} are not supported", line, path)
-        return Node(_scalar(text, tag.removeprefix(_TAG)), self.file, line, variables)
+                    tag = self.tag_of(text)
+        kind = tag.removeprefix(_TAG)
+        if kind not in _KINDS:
+            self.problem(f"tags such as !{kind.lstrip('!')} are not supported", line, path)
+        return Node(_scalar(text, kind), self.file, line, variables)
+
+    def tag_of(self, text: str) -> str:
+        return str(self.loader.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
 
     def problem(self, message: str, line: int, path: tuple[str, ...]) -> None:
         self.problems.append(Problem(message, self.file, line, ".".join(path) or None))
@@ -211,25 +239,33 @@ def _scalar(text: str, kind: str) -> str | int | float | bool | None:
     return text
 
 
-def _in_words(error: yaml.MarkedYAMLError, text: str) -> str:
-    """The parser's message, with the usual causes named."""
-    said = error.problem or ""
+_CAUSES = (
+    ("alphabetic or numeric character", "a value that begins with * or & must stand in quotes"),
+    ("undefined alias", "a value that begins with * must stand in quotes"),
+    ("comment or line break", 'a value that begins with > or | must stand in quotes, such as ">= 0.7"'),
+    (
+        "mapping values are not allowed",
+        "a second `:` on the line, or a wrong indentation: put text with `: ` in quotes",
+    ),
+    ("could not find expected ':'", "a key without `:`, or a quote or bracket that is not closed above"),
+    ("unexpected end of stream", "a quote that is not closed"),
+    ("expected node content", "a bracket or brace that is not closed, or a comma too many"),
+    ("expected ',' or", "a bracket or brace that is not closed, or a comma that is missing"),
+    ("expected key", "a wrong indentation"),
+    ("expected '-' indicator", "a wrong indentation: an item of a list begins with `- `"),
+    ("document start", "one file holds one document: remove the `---` in the middle"),
+    ("another document", "one file holds one document: remove the `---` in the middle"),
+)
+"""What libyaml says, and what it nearly always means."""
+
+
+def _in_words(error: yaml.MarkedYAMLError, line: str) -> str:
+    """The parser's message about `line`, with the usual cause named."""
+    said = error.problem or str(error)
     mark = error.problem_mark
-    lines = text.splitlines()
-    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
-    at = line[mark.column : mark.column + 1] if mark is not None else ""
+    at = line[mark.column : mark.column + 1] if mark else ""
     if "\t" in line[: len(line) - len(line.lstrip())] or at == "\t":
         return "a tab cannot indent YAML: use spaces"
-    if at in ("*", "&") or "alias" in said or "anchor" in said:
-        return "a value that begins with * or & must stand in quotes"
-    if at in ("@", "`", "%"):
+    if at in tuple("@`%>|"):
         return f"a value that begins with {at} must stand in quotes"
-    if "indentation indicators" in said:
-        return 'a value that begins with > or | must stand in quotes, such as ">= 0.7"'
-    if "mapping values are not allowed" in said:
-        return "a second `:` on the line, or a wrong indentation: put text that contains `: ` in quotes"
-    if "could not find expected ':'" in said:
-        return "a key without `:`, or a quote or bracket that is not closed above this line"
-    if "single document" in (error.context or "") or "document" in said:
-        return "one file holds one document: remove the `---` in the middle"
-    return f"cannot be read as YAML: {said or error}"
+    return next((cause for words, cause in _CAUSES if words in said), f"cannot be read as YAML: {said}")

@@ -1,0 +1,73 @@
+"""How does a plan read: what will be built, why, and how long will it take?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from augury.cli.reports import Report
+from augury.cli.text import days, duration, table
+
+if TYPE_CHECKING:
+    from augury.plan.explain import Explanation
+    from augury.plan.steps import Plan
+
+COLUMNS = ("step", "partitions", "why", "estimate_seconds", "note")
+
+
+def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
+    """`rerun` is the command that performs the plan."""
+    rows: list[dict[str, Any]] = [
+        {
+            "step": row.step,
+            "partitions": row.partitions,
+            "why": row.why,
+            "estimate_seconds": row.estimate_seconds,
+            "note": row.note,
+        }
+        for row in explained.rows
+    ]
+    command = explained.next_command or rerun
+    return Report(
+        document={
+            "plan": json.loads(plan.to_json()),
+            "explanation": {
+                "header": explained.header,
+                "rows": rows,
+                "notes": list(explained.notes),
+                "next_command": command,
+            },
+        },
+        columns=COLUMNS,
+        records=rows,
+        text=nothing_to_do(plan) if plan.is_empty else _text(explained, rows),
+        next="" if plan.is_empty else f"\nNothing was written. Run it: {command}",
+    )
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """What a command says that finds everything done."""
+    what = f"{plan.request.pipeline} {plan.request.dates[0]}" if len(plan.request.dates) == 1 else None
+    if what is None:
+        what = f"{plan.request.pipeline}, {days(plan.request.dates)},"
+    state = f"is built up to {plan.request.step}" if plan.request.step else "is published"
+    lines = [f"Nothing to do: {what} {state} and nothing that it depends on has changed."]
+    return "\n".join([*lines, *(f"note: {note}" for note in plan.notes)])
+
+
+def _text(explained: Explanation, rows: list[dict[str, Any]]) -> str:
+    cells = [
+        (
+            row["step"],
+            f"{row['partitions']:,}",
+            row["why"],
+            "" if row["estimate_seconds"] is None else duration(row["estimate_seconds"]),
+            row["note"] or "",
+        )
+        for row in rows
+    ]
+    lines = [explained.header, ""]
+    lines.append(table(("step", "partitions", "why", "estimate", ""), cells, right=(1,), indent="  "))
+    if explained.notes:
+        lines += ["", *(f"note: {note}" for note in explained.notes)]
+    return "\n".join(lines)

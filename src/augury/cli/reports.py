@@ -1,0 +1,64 @@
+"""In which of four forms does an answer leave: text, json, ndjson or csv?
+
+A command makes one `Report` and knows nothing of forms. JSON documents carry `version`, the version of their form.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from augury.cli.streams import Streams
+from augury.cli.values import Mask, csv_cell
+
+Form = Literal["text", "json", "ndjson", "csv"]
+FORMS: tuple[Form, ...] = ("text", "json", "ndjson", "csv")
+FORM_VERSION = 1
+"""Rises when a key of a JSON document is removed or changes its meaning; new keys do not count."""
+
+
+@dataclass(frozen=True)
+class Report:
+    document: Mapping[str, Any]
+    """What json prints."""
+    columns: Sequence[str]
+    """Of csv."""
+    records: Sequence[Mapping[str, Any]]
+    """Lines of ndjson and csv; each has all columns."""
+    text: str
+    """What people read."""
+    next: str = ""
+    """The one next command, with a word before it; narration."""
+
+
+def show(streams: Streams, form: Form, report: Report) -> None:
+    """Print a report in the form that was asked for."""
+    match form:
+        case "text":
+            if report.text:
+                streams.data(report.text)
+        case "json":
+            streams.json(document(report.document))
+        case "ndjson":
+            for record in report.records:
+                streams.json(record)
+        case "csv":
+            streams.raw(csv_line(report.columns))
+            for record in report.records:
+                streams.raw(csv_line((record.get(name) for name in report.columns), streams.mask))
+    if form == "text":
+        streams.note(report.next)
+
+
+def document(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": FORM_VERSION, **content}
+
+
+def csv_line(values: Iterable[Any], mask: Mask = str) -> str:
+    """One record of csv, with its line end (RFC 4180)."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([csv_cell(value, mask) for value in values])
+    return line.getvalue()

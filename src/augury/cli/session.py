@@ -1,0 +1,95 @@
+"""What does a command have in its hands? The options, the two streams, and the way to the project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from augury.cli.reports import Form, Report, show
+from augury.cli.settings import Settings
+from augury.cli.streams import Streams
+from augury.errors import UsageError
+
+if TYPE_CHECKING:
+    from augury.cli.narrator import Narrator
+    from augury.project import Project
+
+
+class Session:
+    """One command line, from the first option to the exit code."""
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self.words = tuple(words)
+        """The command as typed, without the program's name."""
+        self.settings = Settings()
+        self.streams = Streams()
+        self.narrator: Narrator | None = None
+        self.log_folder: str | None = None
+        """Where runs of the opened project write their logs."""
+
+    @property
+    def form(self) -> Form:
+        return self.settings.form
+
+    @property
+    def command(self) -> str:
+        """The command as the ledger remembers it, secrets masked."""
+        import shlex
+
+        return self.streams.mask(shlex.join(["augury", *self.words]))
+
+    def settle(self) -> None:
+        """The options are read: let the streams know."""
+        settings, streams = self.settings, self.streams
+        streams.no_colour = settings.no_color
+        streams.quiet = settings.quiet
+        streams.as_logs = settings.log_format == "json"
+
+    @contextmanager
+    def project(self, *, counting: str = "steps") -> Iterator[Project]:
+        """The project, open for this command. `counting` is what a progress bar counts: steps or dates."""
+        from augury.cli.narrator import Narrator
+        from augury.project import Project
+        from augury.spec.secrets import Masker
+
+        settings = self.settings
+        self.narrator = narrator = Narrator(self.streams, settings.verbosity, counting=counting)
+        with Project.open(
+            settings.project_dir,
+            target=settings.target,
+            variables=settings.variables or None,
+            listeners=(narrator,),
+        ) as project:
+            spec = project.spec
+            self.streams.use(Masker(spec.secrets))
+            self.log_folder = str(spec.root / spec.target.path / spec.namespace / "_logs")
+            try:
+                yield project
+            finally:
+                narrator.close()
+
+    def report(self, report: Report) -> None:
+        """Print an answer; the narration of what led to it is over."""
+        if self.narrator is not None:
+            self.narrator.close()
+        show(self.streams, self.form, report)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask on a terminal. Raises UsageError where there is nobody to ask, click.Abort where the answer is no."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "this asks before it changes anything, and there is no terminal to ask on",
+                fix="Add --yes, or look first with --dry-run.",
+            )
+        if not click.confirm(question, err=True):
+            raise Declined
+
+
+class Declined(click.Abort):
+    """The person said no."""

@@ -1,0 +1,87 @@
+"""Which rows does a model learn from? prepare at the training dates, those who pass the filter, with their label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from augury.errors import ModelFailed, Place
+from augury.names import quote
+from augury.plan.graph import table_of
+from augury.plan.steps import Task
+from augury.run.builds import bound_sql
+from augury.run.predict import scored_sql
+from augury.run.relations import Resolver
+from augury.run.work import Work
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def assemble(work: Work, task: Task) -> pa.Table:
+    """The training rows of a tick, `run_date` and entity included.
+
+    Raises ModelFailed with counts where entities have no label and `missing_label` does not say what that means.
+    """
+    sql = _by_hand(work, task) if work.pipeline.has("training") else _joined(work, task.dates)
+    with work.warehouse.read(sql) as reader:
+        return reader.read_all()
+
+
+def _by_hand(work: Work, task: Task) -> str:
+    """training.sql, as of the tick."""
+    definition = work.definitions.step("training", task.day)
+    resolver = Resolver(work, task.day, training=work.graph.uses_references)
+    inner = bound_sql(work, definition, task.day, resolver)
+    has_date = any(column.name == "run_date" for column in work.warehouse.describe(inner))
+    if has_date:
+        return inner
+    # Rows without a date of their own all belong to the tick: they are evaluated without a split in time.
+    return f"SELECT DATE '{task.day}' AS run_date, * FROM ({inner}\n)"
+
+
+def _joined(work: Work, days: Sequence[date]) -> str:
+    settings = work.pipeline.settings
+    model = settings.model
+    assert model is not None
+    training = work.graph.uses_references
+    rows = _population(work, days, training=training)
+    table = table_of("label", work.pipeline.tables, training=training)
+    known = work.warehouse.partition_sql(table, days)
+    keys = ", ".join(quote(key) for key in ("run_date", *settings.entities))
+    label = quote(model.label)
+    if model.missing_label == "drop":
+        return f"SELECT s.*, l.{label} FROM {rows} s JOIN {known} l USING ({keys})"
+    if model.missing_label is None:
+        _refuse_unlabelled(work, rows, known, keys)
+    # Only an entity without a row counts as zero: a row whose label is NULL is an error, and stays one.
+    first = quote(settings.entities[0])
+    return (
+        f"SELECT s.*, CASE WHEN l.{first} IS NULL THEN 0 ELSE l.{label} END AS {label} "
+        f"FROM {rows} s LEFT JOIN {known} l ON {_equal(settings.entities)}"
+    )
+
+
+def _population(work: Work, days: Sequence[date], *, training: bool) -> str:
+    if "filter" in work.graph.assembly:
+        return scored_sql(work, days, training=training)
+    return work.warehouse.partition_sql(table_of("prepare", work.pipeline.tables, training=training), days)
+
+
+def _equal(entities: Sequence[str]) -> str:
+    return " AND ".join(f"s.{quote(key)} = l.{quote(key)}" for key in ("run_date", *entities))
+
+
+def _refuse_unlabelled(work: Work, rows: str, known: str, keys: str) -> None:
+    sql = f"SELECT count(*) AS n FROM {rows} s ANTI JOIN {known} l USING ({keys})"
+    with work.warehouse.read(sql) as reader:
+        missing = int(reader.read_all()["n"][0].as_py())
+    if missing:
+        with work.warehouse.read(f"SELECT count(*) AS n FROM {rows}") as reader:
+            total = int(reader.read_all()["n"][0].as_py())
+        raise ModelFailed(
+            f"{missing:,} of {total:,} training rows have no label",
+            where=Place(file=work.pipeline.file),
+            fix="Say what that means in pipeline.yml: model.missing_label: zero (nothing happened) or drop.",
+        )

@@ -1,0 +1,78 @@
+"""How do hooks and libraries get into a run's log? Through Python's own `logging`, unchanged."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from augury.run.logs import RunLog, current_context
+
+
+class LogBridge(logging.Handler):
+    """Writes `logging` records into the log of one run, unless they belong to another run's context."""
+
+    def __init__(self, log: RunLog, level: int = logging.INFO) -> None:
+        super().__init__(level)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (of := current_context().run_id) is not None and of != self._log.about.run_id:
+            return
+        try:
+            self._log.write(_level_of(record.levelno), record.getMessage(), **_extra(record))
+        except Exception:  # noqa: BLE001  a library's bad format string is not our failure
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self._log.lost += 1
+
+
+@contextmanager
+def capture_logging(log: RunLog, level: int = logging.INFO) -> Iterator[None]:
+    """Inside, records of at least `level` by whatever code of this process are written into `log`."""
+    root, bridge = logging.getLogger(), LogBridge(log, level)
+    with _lowered(root, level):
+        root.addHandler(bridge)
+        try:
+            yield
+        finally:
+            root.removeHandler(bridge)
+
+
+_changing = Lock()
+_wanted: list[int] = []
+_before: list[int] = []
+"""The root logger's own level while at least one run captures: several may, and end in any order."""
+
+
+@contextmanager
+def _lowered(root: logging.Logger, level: int) -> Iterator[None]:
+    with _changing:
+        if not _wanted:
+            _before[:] = [root.level]
+        _wanted.append(level)
+        root.setLevel(min(_before + _wanted))
+    try:
+        yield
+    finally:
+        with _changing:
+            _wanted.remove(level)
+            root.setLevel(min(_before + _wanted))
+
+
+def _level_of(number: int) -> str:
+    for level, least in (("error", logging.ERROR), ("warning", logging.WARNING), ("info", logging.INFO)):
+        if number >= least:
+            return level
+    return "debug"
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    extra: dict[str, Any] = {"logger": record.name}
+    if record.exc_info and record.exc_info[0]:
+        extra["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return extra

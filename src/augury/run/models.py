@@ -1,0 +1,153 @@
+"""Which model version scores a date, now that the run is under way? Bound when the task runs, loaded once per run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from threading import RLock
+
+from augury import plugins
+from augury.errors import Held, ModelFailed
+from augury.ledger.records import ModelRecord
+from augury.models.contract import FittedModel
+from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
+from augury.run.gather import sha256_of
+from augury.run.work import Work
+
+
+@dataclass(frozen=True)
+class Bound:
+    record: ModelRecord
+    rule: str
+
+
+class NeedsTick(Held):
+    """The rules lead to a tick that this plan did not train: an earlier one, after a failed gate."""
+
+    def __init__(self, tick: date) -> None:
+        super().__init__(f"tick {tick} decides and has no model yet")
+        self.tick = tick
+
+
+class Scorer:
+    """The models of one run. Safe to use from several threads."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._lock = RLock()
+        self._candidates: Candidates | None = None
+        self._bound: dict[date, Bound] = {}
+        self._fitted: dict[int, FittedModel] = {}
+
+    def refresh(self) -> None:
+        """A training finished: look at the ledger again."""
+        with self._lock:
+            self._candidates = None
+
+    def choose(self, day: date) -> Choice:
+        with self._lock:
+            if self._candidates is None:
+                pipeline = self._work.pipeline
+                models = self._work.ledger.models(pipeline.name, pipeline.version)
+                self._candidates = Candidates.of(self._work.ticks, models, self._work.facts.decisions)
+            return self._candidates.choose(self._decides(day))
+
+    def champion_before(self, tick: date) -> ModelRecord | None:
+        self.choose(tick)
+        with self._lock:
+            return self._candidates.before(tick) if self._candidates else None
+
+    def _decides(self, day: date) -> date:
+        """The date whose champion scores `day`: its own, or today's for `--model current`."""
+        if self._work.plan.request.model == "point-in-time":
+            return day
+        pipeline = self._work.pipeline
+        return pipeline.grid.at_or_before(self._work.clock().astimezone(pipeline.zone).date()) or day
+
+    def bind(self, day: date) -> Bound:
+        """The model of a date, the same for every step of it. Raises Held where there is none."""
+        with self._lock:
+            found = self._bound.get(day)
+            if found is None:
+                found = self._bound[day] = self._bind(day)
+            return found
+
+    def bound(self, day: date) -> Bound | None:
+        with self._lock:
+            return self._bound.get(day)
+
+    def _bind(self, day: date) -> Bound:
+        sha = self._work.facts.model_file
+        if sha:
+            return self._bind_file(day, sha)
+        match self.choose(day):
+            case Champion(record, rule):
+                current = self._work.plan.request.model == "current"
+                return Bound(record, f"current: {rule}" if current else rule)
+            case Untrained(tick):
+                raise NeedsTick(tick)
+            case NoChampion(why):
+                name = self._work.pipeline.name
+                raise Held(
+                    "no champion",
+                    why=why,
+                    fix=f"Nothing was published. See: augury models {name}, or train: augury train {name} --date {day}",
+                )
+
+    def _bind_file(self, day: date, sha: str) -> Bound:
+        choice = self.choose(day)
+        if isinstance(choice, Champion) and not choice.rule.startswith("tick"):
+            return Bound(choice.model, choice.rule)
+        pipeline = self._work.pipeline
+        models = self._work.ledger.models(pipeline.name, pipeline.version)
+        return Bound(next(model for model in reversed(models) if model.sha256 == sha), "file")
+
+    def references(self, day: date) -> Mapping[str, str] | None:
+        """The reference versions of the model that scores a date; None where none is known yet."""
+        if not self._work.graph.uses_references:
+            return None
+        choice = self.choose(day)
+        return {**self._work.facts.references, **choice.model.references} if isinstance(choice, Champion) else None
+
+    def fitted(self, record: ModelRecord) -> FittedModel:
+        """The model itself, loaded and proven by its golden rows once per run. Raises ModelFailed."""
+        with self._lock:
+            found = self._fitted.get(record.number)
+            if found is None:
+                found = self._fitted[record.number] = load_model(self._work, record)
+            return found
+
+
+def load_model(work: Work, record: ModelRecord) -> FittedModel:
+    from augury.models import artifacts
+
+    folder = work.models / record.folder
+    kind = plugins.load("models", record.type)
+    if not kind.trains:
+        return open_model_file(work, folder, record)
+    if artifacts.card_sha256(folder) != record.sha256:
+        raise ModelFailed(
+            f"model {record.number} is not the one that was registered: its card was changed",
+            fix=f"Train it again: augury train {record.pipeline} --date {record.tick}",
+        )
+    return artifacts.load(folder, lambda name: plugins.load("models", name), work.threads)
+
+
+def open_model_file(work: Work, path: Path, record: ModelRecord) -> FittedModel:
+    """A model file made elsewhere, as it was when it was registered. Raises ModelFailed."""
+    settings = work.pipeline.settings.model
+    assert settings is not None
+    if sha256_of(path) != record.sha256:
+        raise ModelFailed(f"the model file of model {record.number} was changed after it was registered")
+    kind = plugins.load("models", record.type)
+    options = kind.Options(**settings.options)
+    model: FittedModel = kind.open_file(path, record.features, record.label, options, work.threads)
+    return model
+
+
+def model_folder(work: Work, name: str) -> Path:
+    """Where an artifact of this pipeline version lies; relative to the folder of all models."""
+    pipeline = work.pipeline
+    return Path(f"{pipeline.tables.stem}_{pipeline.version}") / name

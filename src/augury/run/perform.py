@@ -1,0 +1,240 @@
+"""How is a plan performed, from the first lock to the last record?
+
+Perform, then record: every step may be repeated, and what the ledger did not hear about is done again or, where the
+warehouse shows it finished, recorded by recovery.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+
+from augury.errors import AuguryError, Locked, Place, WorkFailed
+from augury.events import DateFinished, TaskFinished
+from augury.ledger.records import DateRecord, ModelRecord, Status
+from augury.plan.steps import Purpose, Task
+from augury.run.date_task import DateTask, Performed, status_of
+from augury.run.event_hooks import tell_hooks, tell_trained
+from augury.run.limits import Meter
+from augury.run.locks import ANY_TIME
+from augury.run.logs import log_context
+from augury.run.models import NeedsTick, Scorer
+from augury.run.outcome import DateOutcome
+from augury.run.runner import Ended, Runner
+from augury.run.train import told, train
+from augury.run.work import Work
+
+
+@dataclass
+class Outcome:
+    """What a performed plan leaves beside the ledger."""
+
+    dates: dict[date, DateOutcome] = field(default_factory=dict)
+    trained: list[ModelRecord] = field(default_factory=list)
+    failures: list[AuguryError] = field(default_factory=list)
+    needs: set[date] = field(default_factory=set)
+    """Ticks that the rules led to and that the plan had not foreseen."""
+
+
+class Performer:
+    """Performs one plan with one set of hands."""
+
+    def __init__(self, work: Work, *, held: Sequence[date] = ()) -> None:
+        self._work = work
+        self._held = frozenset(held)
+        """Dates whose lock the run holds already."""
+        model = work.pipeline.settings.model
+        self._scorer = Scorer(work) if model is not None else None
+        self._seconds: dict[date, float] = {}
+        self.outcome = Outcome()
+
+    def perform(self, *, parallel: int, descending: bool) -> Outcome:
+        Runner(
+            self._work.plan, self._task, self._block, parallel=parallel, descending=descending
+        ).run()
+        return self.outcome
+
+    # -- one task ----------------------------------------------------------------------------------------------
+
+    def _task(self, task: Task) -> Ended:
+        work = self._work
+        with log_context(pipeline=work.pipeline.name, version=work.pipeline.version, date=str(task.day)):
+            try:
+                ended = self._train(task) if task.kind == "train" else self._date(task)
+            except AuguryError as error:
+                ended = self._failed(task, error)
+            except Exception as error:  # noqa: BLE001  a bug of ours must not take the other dates with it
+                ended = self._failed(task, self._bug(error))
+            work.tell(TaskFinished(work.run_id, work.pipeline.name, task.key, str(ended.status)))
+            return ended
+
+    def _bug(self, error: Exception) -> WorkFailed:
+        self._work.notice("".join(traceback.format_exception(error)))
+        return WorkFailed(
+            f"augury failed on an error of its own: {type(error).__name__}: {error}",
+            fix=f"Please report it with the log: augury logs --run {self._work.run_id}",
+        )
+
+    def _date(self, task: Task) -> Ended:
+        work = self._work
+        with ExitStack() as stack:
+            if task.day not in self._held:
+                patient = work.wait or task.purpose is not Purpose.REQUESTED
+                stack.enter_context(
+                    work.locks.acquire(
+                        work.lock_name(task.day), work.run_id, wait=ANY_TIME if patient else None
+                    )
+                )
+            attempt = work.ledger.task_attempts(work.run_id).get(task.key, 0) + 1
+            work.ledger.begin_task(
+                work.run_id,
+                task.key,
+                work.pipeline.name,
+                work.pipeline.version,
+                task.day,
+                attempt,
+                work.clock(),
+            )
+            meter = Meter(work.pipeline.settings.limits, self._seconds.get(task.day, 0.0))
+            performed = DateTask(work, task, self._scorer, attempt, meter).perform()
+            self._seconds[task.day] = meter.seconds
+            status = self._recorded(task, performed)
+        self._tell_end(task, performed)
+        return Ended(status, performed.error.what if performed.error else "")
+
+    def _recorded(self, task: Task, performed: Performed) -> Status:
+        """Commit a task: everything it did in one transaction."""
+        status = status_of(performed.error) if performed.error else Status.SUCCEEDED
+        self._work.ledger.finish_task(
+            self._work.run_id,
+            task.key,
+            performed.steps,
+            performed.partitions,
+            performed.removed,
+            performed.date,
+            performed.definitions,
+            status=status,
+        )
+        return status
+
+    def _tell_end(self, task: Task, performed: Performed) -> None:
+        error = performed.error
+        if isinstance(error, NeedsTick):
+            self.outcome.needs.add(error.tick)
+        if task.purpose is not Purpose.REQUESTED:
+            if error is not None:
+                self.outcome.failures.append(error)
+            return
+        record = performed.date
+        if record is None:
+            if self._work.plan.request.step is not None:
+                self.outcome.dates.setdefault(task.day, DateOutcome(task.day, Status.SUCCEEDED))
+            return
+        self.outcome.dates[task.day] = DateOutcome(
+            run_date=task.day,
+            status=record.status,
+            rows=record.rows,
+            model_version=record.model_version,
+            model_rule=performed.rule,
+            detail=record.detail,
+            error=error,
+        )
+        self._after(task.day, record, error)
+
+    def _after(self, day: date, record: DateRecord, error: AuguryError | None) -> None:
+        work = self._work
+        work.tell(
+            DateFinished(
+                work.run_id, work.pipeline.name, day, str(record.status), record.rows, record.detail
+            )
+        )
+        hook_error = tell_hooks(work, day, record, error)
+        if hook_error is not None:
+            self.outcome.failures.append(hook_error)
+
+    def _train(self, task: Task) -> Ended:
+        work = self._work
+        assert self._scorer is not None
+        with work.locks.acquire(work.training_lock_name(task.day), work.run_id, wait=ANY_TIME):
+            known = self._trained_meanwhile(task)
+            if known is None:
+                work.ledger.begin_task(
+                    work.run_id,
+                    task.key,
+                    work.pipeline.name,
+                    work.pipeline.version,
+                    task.day,
+                    1,
+                    work.clock(),
+                )
+                record, step = train(work, task, self._scorer)
+                known = work.ledger.finish_task(
+                    work.run_id, task.key, [step], model=record, status=Status.SUCCEEDED
+                )
+                assert known is not None
+                self._trained(known)
+        self._scorer.refresh()
+        return Ended(Status.SUCCEEDED)
+
+    def _trained(self, model: ModelRecord) -> None:
+        self.outcome.trained.append(model)
+        told(self._work, model)
+        hook_error = tell_trained(self._work, model.tick, model)
+        if hook_error is not None:
+            self.outcome.failures.append(hook_error)
+
+    def _trained_meanwhile(self, task: Task) -> ModelRecord | None:
+        """The model of this tick, where another run trained it while this one waited for the lock."""
+        models = self._work.ledger.models(self._work.pipeline.name, self._work.pipeline.version)
+        seen = {model.number for model in self._work.facts.models}
+        for model in reversed(models):
+            if model.tick == task.day and model.fingerprint == task.fingerprint and model.number not in seen:
+                return model
+        return None
+
+    # -- tasks that do not happen ------------------------------------------------------------------------------
+
+    def _failed(self, task: Task, error: AuguryError) -> Ended:
+        """A task that ended before its steps could say so: a lock, a training, a fault of ours."""
+        work = self._work
+        error.at(Place(pipeline=work.pipeline.name, date=str(task.day), step="train" if task.kind == "train" else None))
+        status = status_of(error)
+        if task.kind == "date" and task.purpose is Purpose.REQUESTED:
+            record = self._record_of(task, status, error.what)
+            if not isinstance(error, Locked):
+                # The date of a locked partition is its owner's to record.
+                work.ledger.finish_task(work.run_id, task.key, date=record, status=status)
+            self.outcome.dates[task.day] = DateOutcome(task.day, status, detail=error.what, error=error)
+            self._after(task.day, record, error)
+        else:
+            work.ledger.finish_task(work.run_id, task.key, status=status)
+            self.outcome.failures.append(error)
+        return Ended(status, error.what)
+
+    def _block(self, task: Task, why: str) -> Ended:
+        """A task that something it needs keeps from starting."""
+        if task.kind == "date" and task.purpose is Purpose.REQUESTED:
+            record = self._record_of(task, Status.BLOCKED, why)
+            self._work.ledger.finish_task(self._work.run_id, task.key, date=record, status=Status.BLOCKED)
+            self.outcome.dates[task.day] = DateOutcome(task.day, Status.BLOCKED, detail=why)
+            self._after(task.day, record, None)
+        self._work.tell(
+            TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(Status.BLOCKED))
+        )
+        return Ended(Status.BLOCKED, why)
+
+    def _record_of(self, task: Task, status: Status, detail: str) -> DateRecord:
+        pipeline = self._work.pipeline
+        return DateRecord(
+            pipeline=pipeline.name,
+            version=pipeline.version,
+            run_date=task.day,
+            status=status,
+            run_id=self._work.run_id,
+            updated_at=self._work.clock(),
+            data_date=pipeline.cutoffs.data_date(task.day),
+            detail=detail,
+        )

@@ -1,0 +1,119 @@
+"""What did a run leave whose process died? The warehouse knows what it finished; the ledger catches up with it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from augury.ledger.records import DateRecord, PartitionRecord, RunRecord, Status
+from augury.ledger.store import Ledger
+from augury.plan.steps import Plan, PlannedStep, Purpose, Task
+from augury.run.locks import RunMarker
+from augury.spec.files import ProjectSpec
+from augury.warehouses.contract import Partition, Warehouse
+
+
+def recover(
+    spec: ProjectSpec, warehouse: Warehouse, ledger: Ledger, marker: RunMarker, now: datetime
+) -> list[RunRecord]:
+    """Close every run whose process is gone; the runs that were closed.
+
+    A partition whose pointer was swapped is live, whether or not the ledger heard of it: it is recorded (rolled
+    forward). Dates that had begun and not ended are `crashed`.
+    """
+    closed = []
+    for run in ledger.unfinished_runs():
+        if marker.is_alive(run.run_id):
+            continue
+        plan = _plan_of(ledger, run)
+        if plan is not None:
+            _roll_forward(spec, warehouse, ledger, run, plan, now)
+        ledger.finish_run(run.run_id, Status.CRASHED, now, run.counts, detail="its process died")
+        closed.append(run)
+    return closed
+
+
+def _plan_of(ledger: Ledger, run: RunRecord) -> Plan | None:
+    try:
+        return Plan.from_json(ledger.stored_plan(run.run_id))
+    except (ValueError, KeyError, TypeError):
+        # A plan of another augury version: what it finished stays unrecorded and is built again.
+        return None
+
+
+def _roll_forward(
+    spec: ProjectSpec, warehouse: Warehouse, ledger: Ledger, run: RunRecord, plan: Plan, now: datetime
+) -> None:
+    states = ledger.task_states(run.run_id)
+    partitions: list[PartitionRecord] = []
+    dates: list[DateRecord] = []
+    for task in plan.tasks:
+        state = states.get(task.key)
+        if task.kind != "date" or state is None or state is not Status.RUNNING:
+            continue
+        found = _finished_by(warehouse, run, task)
+        partitions += [_record(run, step, partition) for step, partition in found]
+        if task.purpose is Purpose.REQUESTED:
+            published = next((part for step, part in found if step.step == "publish"), None)
+            dates.append(_date(spec, run, task.day, published, now))
+    ledger.record_partitions(partitions, dates)
+
+
+def _finished_by(warehouse: Warehouse, run: RunRecord, task: Task) -> list[tuple[PlannedStep, Partition]]:
+    """Steps of a task whose live partition this very run wrote."""
+    out = []
+    for step in task.steps:
+        partition = warehouse.partition(step.table, step.day) if step.table else None
+        if partition is not None and partition.run_id == run.run_id:
+            out.append((step, partition))
+    return out
+
+
+def _record(run: RunRecord, step: PlannedStep, partition: Partition) -> PartitionRecord:
+    return record_of(partition, step.day, run.pipeline, run.version, _status(step.step, partition.rows))
+
+
+def _status(step: str, rows: int) -> Status:
+    if rows or step not in ("extract", "prepare", "filter"):
+        return Status.SUCCEEDED
+    return Status.SKIPPED_NO_POPULATION if step == "filter" else Status.SKIPPED_EMPTY
+
+
+def _date(
+    spec: ProjectSpec, run: RunRecord, day: date, published: Partition | None, now: datetime
+) -> DateRecord:
+    pipeline = spec.pipelines.get(run.pipeline, {}).get(run.version)
+    return DateRecord(
+        pipeline=run.pipeline,
+        version=run.version,
+        run_date=day,
+        status=Status.SUCCEEDED if published else Status.CRASHED,
+        run_id=run.run_id,
+        updated_at=now,
+        rows=published.rows if published else None,
+        model_version=published.facts.get("model_version") if published else None,
+        data_date=pipeline.cutoffs.data_date(day) if pipeline else None,
+        detail="" if published else "its process died",
+    )
+
+
+def record_of(
+    partition: Partition, day: date, pipeline: str, version: str, status: Status
+) -> PartitionRecord:
+    """The ledger's row for a live partition, from what its writer left in the pointer."""
+    facts = partition.facts
+    return PartitionRecord(
+        table=partition.table,
+        run_date=day,
+        pipeline=pipeline,
+        version=version,
+        step=str(facts.get("step", "")),
+        status=status,
+        fingerprint=partition.fingerprint,
+        definition=str(facts.get("definition", "")),
+        run_id=partition.run_id,
+        rows=partition.rows,
+        built_at=partition.created_at,
+        probe=int(facts.get("probe") or 0),
+        generation=int(facts.get("generation") or 0),
+        model_version=facts.get("model_version"),
+    )

@@ -1,0 +1,129 @@
+"""In which order are the tasks of a plan performed, side by side where they allow it, and what becomes of the rest?
+
+Any number of threads take tasks that wait for nothing more. A failed task blocks exactly those that need it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import date
+
+from augury.ledger.records import Status
+from augury.plan.steps import Plan, Task, Wait
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a task ended, as far as those who wait for it care."""
+
+    status: Status
+    detail: str = ""
+
+
+Perform = Callable[[Task], Ended]
+Block = Callable[[Task, str], Ended]
+
+
+class Runner:
+    """Performs the tasks of one plan. Deciding is here; doing is in the two functions that it is given."""
+
+    def __init__(self, plan: Plan, perform: Perform, block: Block, *, parallel: int, descending: bool) -> None:
+        self._perform = perform
+        self._block = block
+        self._parallel = parallel
+        tasks = sorted(plan.tasks, key=lambda task: task.day, reverse=True) if descending else plan.tasks
+        self._todo: list[Task] = list(tasks)
+        self._open: dict[int, list[date]] = {}
+        """Days of unfinished tasks by level, sorted, one entry per task."""
+        self._open_ticks: set[date] = set()
+        self._bad: dict[int, dict[date, str]] = {}
+        """Why tasks failed whose partitions others may read, by level."""
+        self._over: dict[date, Ended] = {}
+        """Dates that ended before their last level."""
+        self._bad_ticks: dict[date, str] = {}
+        for task in plan.tasks:
+            if task.kind == "train":
+                self._open_ticks.add(task.day)
+            else:
+                insort(self._open.setdefault(task.level, []), task.day)
+
+    def run(self) -> None:
+        """Returns when every task has ended. KeyboardInterrupt lets running tasks end and leaves the others."""
+        if self._parallel == 1:
+            while self._todo:
+                self._finish(*self._do(self._next()))
+            return
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="augury") as pool:
+            running: set[Future[tuple[Task, Ended]]] = set()
+            try:
+                while self._todo or running:
+                    while len(running) < self._parallel and (task := self._ready()) is not None:
+                        running.add(pool.submit(self._do, task))
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        self._finish(*future.result())
+            except KeyboardInterrupt:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _next(self) -> Task:
+        task = self._ready()
+        # A plan's own order can always be performed one by one, so something is ready.
+        assert task is not None
+        return task
+
+    def _ready(self) -> Task | None:
+        """Take the first task that waits for nothing more."""
+        for at, task in enumerate(self._todo):
+            if not self._waits(task):
+                return self._todo.pop(at)
+        return None
+
+    def _waits(self, task: Task) -> bool:
+        if task.kind == "date":
+            if any(self._is_open(Wait(level, task.day, task.day)) for level in range(task.level)):
+                return True
+            if task.tick is not None and any(tick <= task.tick for tick in self._open_ticks):
+                return True
+        elif any(tick < task.day for tick in self._open_ticks):
+            return True
+        return any(self._is_open(each) for each in task.waits)
+
+    def _is_open(self, each: Wait) -> bool:
+        days = self._open.get(each.level, [])
+        at = bisect_left(days, each.first)
+        return at < len(days) and days[at] <= each.last
+
+    def _do(self, task: Task) -> tuple[Task, Ended]:
+        if task.kind == "date" and (over := self._over.get(task.day)) is not None:
+            return task, over
+        why = self._blocked(task)
+        return task, self._block(task, why) if why else self._perform(task)
+
+    def _blocked(self, task: Task) -> str:
+        """Why a task cannot be performed; empty where it can."""
+        if task.tick is not None and (bad := self._bad_ticks.get(task.tick)):
+            return f"training of tick {task.tick} failed: {bad}"
+        for each in task.waits:
+            if each.needs_success:
+                for day, why in sorted(self._bad.get(each.level, {}).items()):
+                    if each.first <= day <= each.last:
+                        return f"{day} failed: {why}"
+        return ""
+
+    def _finish(self, task: Task, ended: Ended) -> None:
+        if task.kind == "train":
+            self._open_ticks.discard(task.day)
+            if ended.status is not Status.SUCCEEDED:
+                self._bad_ticks[task.day] = ended.detail
+            return
+        self._open[task.level].remove(task.day)
+        if ended.status.complete:
+            return
+        self._over[task.day] = ended
+        # What is held or refused has built all that other dates read of it.
+        if ended.status not in (Status.HELD, Status.REFUSED):
+            self._bad.setdefault(task.level, {})[task.day] = ended.detail

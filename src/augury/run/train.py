@@ -1,0 +1,202 @@
+"""How does a tick get its model? Assemble, evaluate, gate, fit on all rows, save; the ledger registers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from augury import plugins
+from augury.errors import ModelFailed, Place
+from augury.events import ModelTrained, StepFinished
+from augury.ledger.records import ModelRecord, Status, StepRecord
+from augury.models import evaluation, gate
+from augury.models.contract import FittedModel, TrainingSet
+from augury.models.evaluation import Evaluation
+from augury.plan.steps import Task
+from augury.run.assembly import assemble
+from augury.run.models import Scorer, model_folder
+from augury.run.work import Work
+from augury.spec.pipeline import Model
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    fitted: FittedModel
+    rows: TrainingSet
+    evaluation: Evaluation
+    verdict: gate.Verdict
+    snapshot: str
+
+
+def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepRecord]:
+    """Train the model of a tick; the records to commit, the model's still without its number.
+
+    Raises ModelFailed where there is nothing to learn from, QueryRefused and DataRefused as other steps do.
+    """
+    started, at = time.monotonic(), work.clock()
+    try:
+        candidate = _candidate(work, task, scorer)
+    except ModelFailed as error:
+        raise error.at(Place(step="train", file=work.pipeline.file)) from error
+    record = _register(work, task, candidate)
+    seconds = time.monotonic() - started
+    step = StepRecord(
+        run_id=work.run_id,
+        task=task.key,
+        pipeline=work.pipeline.name,
+        version=work.pipeline.version,
+        run_date=task.day,
+        step="train",
+        attempt=1,
+        status=Status.SUCCEEDED if record.passed else Status.HELD,
+        started_at=at,
+        seconds=seconds,
+        reason=task.reason,
+        rows=record.rows,
+        fingerprint=task.fingerprint,
+        detail=record.verdict,
+    )
+    work.tell(
+        StepFinished(
+            work.run_id,
+            work.pipeline.name,
+            task.day,
+            "train",
+            str(step.status),
+            record.rows,
+            seconds,
+            record.verdict,
+        )
+    )
+    return record, step
+
+
+def told(work: Work, record: ModelRecord) -> None:
+    """Tell listeners of a model, now that it has its number."""
+    work.tell(
+        ModelTrained(
+            work.run_id, work.pipeline.name, record.tick, record.number, record.passed, record.verdict
+        )
+    )
+
+
+def _candidate(work: Work, task: Task, scorer: Scorer) -> _Candidate:
+    from augury.models import training
+
+    settings = _model(work)
+    kind = plugins.load("models", settings.type)
+    options = kind.Options(**settings.options)
+    table = assemble(work, task)
+    entities = work.pipeline.settings.entities
+    rows = training.training_set(
+        table,
+        entity=entities,
+        label=settings.label,
+        task=kind.task,
+        features=settings.features,
+        exclude=settings.exclude,
+    )
+    chosen = settings.train
+    horizon = (work.pipeline.settings.horizon or 0) + chosen.label_delay
+    days = sorted(set(rows.dates.to_pylist()))
+    plan = evaluation.folds(days, horizon, chosen.folds)
+    evaluated = evaluation.evaluate(kind, rows, options, chosen.seed, work.threads, plan)
+    verdict = gate.decide(
+        kind.task,
+        settings.gate.thresholds,
+        evaluated.metrics,
+        note=evaluated.note,
+        on_holdout=evaluated.on_holdout,
+        champion=_rival(work, task, scorer, evaluated) if settings.gate.beats else None,
+    )
+    fitted = kind.fit(rows, options, chosen.seed, work.threads)
+    return _Candidate(fitted, rows, evaluated, verdict, _snapshot(table, entities))
+
+
+def _snapshot(table: pa.Table, entities: tuple[str, ...]) -> str:
+    from augury.models import training
+
+    return training.snapshot(table, ("run_date", *entities))
+
+
+def _rival(work: Work, task: Task, scorer: Scorer, evaluated: Evaluation) -> gate.Rival | None:
+    """The champion on the candidate's hold-out; None where there is none to beat."""
+    record = scorer.champion_before(task.day)
+    if record is None or evaluated.holdout is None:
+        return None
+    name = f"{work.pipeline.name}@{record.number}"
+    try:
+        return gate.Rival(name, evaluation.score(scorer.fitted(record), evaluated.holdout))
+    except ModelFailed as error:
+        # Features were renamed or dropped since: the old champion cannot be asked, so it cannot be beaten either.
+        work.notice(f"{name} cannot score the candidate's hold-out: {error.what}", day=task.day, step="train")
+        return None
+
+
+def _register(work: Work, task: Task, candidate: _Candidate) -> ModelRecord:
+    from augury.models import artifacts
+
+    settings = _model(work)
+    kind = plugins.load("models", settings.type)
+    cutoff = work.pipeline.cutoffs.of(task.day)
+    folder = model_folder(work, f"{task.day}-{work.run_id}")
+    artifacts.save(
+        candidate.fitted,
+        work.models / folder,
+        artifacts.Facts(
+            kind=settings.type,
+            libraries=kind.libraries,
+            options=kind.Options(**settings.options).model_dump(mode="json"),
+            seed=settings.train.seed,
+            golden=artifacts.golden_rows(candidate.rows),
+            tick=task.day,
+            cutoff=cutoff,
+            rows=candidate.rows.rows,
+            dates=len(task.dates),
+            snapshot=candidate.snapshot,
+            metrics=candidate.evaluation.metrics,
+            note=candidate.evaluation.note,
+        ),
+    )
+    return ModelRecord(
+        pipeline=work.pipeline.name,
+        version=work.pipeline.version,
+        number=0,
+        tick=task.day,
+        cutoff=cutoff,
+        trained_at=work.clock(),
+        run_id=work.run_id,
+        type=settings.type,
+        label=settings.label,
+        passed=candidate.verdict.passed,
+        verdict=candidate.verdict.reason,
+        fingerprint=task.fingerprint,
+        folder=str(folder),
+        sha256=artifacts.card_sha256(work.models / folder),
+        seed=settings.train.seed,
+        rows=candidate.rows.rows,
+        dates=len(task.dates),
+        snapshot=candidate.snapshot,
+        metrics=_metrics(candidate.evaluation),
+        references=dict(work.facts.references) if work.graph.uses_references else {},
+        features=tuple(feature.name for feature in candidate.fitted.features),
+        note=candidate.evaluation.note,
+    )
+
+
+def _metrics(evaluated: Evaluation) -> Mapping[str, Mapping[str, float]]:
+    return {
+        name: {"mean": metric.mean, "std": metric.std, "folds": float(len(metric.values))}
+        for name, metric in evaluated.metrics.items()
+    }
+
+
+def _model(work: Work) -> Model:
+    settings: Any = work.pipeline.settings.model
+    assert isinstance(settings, Model)
+    return settings

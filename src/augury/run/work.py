@@ -1,0 +1,67 @@
+"""What does every task of one run share?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from threading import Lock as Mutex
+
+from augury.events import Event, Noticed
+from augury.ledger.records import Status
+from augury.ledger.store import Ledger
+from augury.plan.definitions import Definitions
+from augury.plan.facts import Facts
+from augury.plan.graph import StepGraph
+from augury.plan.steps import Plan
+from augury.plan.ticks import Ticks
+from augury.run.locks import PartitionLocks
+from augury.spec.files import PipelineSpec
+from augury.warehouses.contract import SourceState, Warehouse
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run: its plan, and the hands that perform it. Shared by threads; what changes is guarded inside."""
+
+    run_id: str
+    plan: Plan
+    definitions: Definitions
+    graph: StepGraph
+    ticks: Ticks
+    facts: Facts
+    warehouse: Warehouse
+    ledger: Ledger
+    locks: PartitionLocks
+    models: Path
+    """Folder of model artifacts."""
+    references: Path
+    """Folder of reference data by SHA-256."""
+    clock: Callable[[], datetime]
+    tell: Callable[[Event], None]
+    """Gives an event to every listener; never raises."""
+    who: str
+    host: str
+    threads: int
+    """Threads that one task may use."""
+    wait: bool
+    """Wait for locked dates instead of leaving them to their owner."""
+    states: Mapping[str, SourceState] = field(default_factory=dict)
+    """Sources that exist, as they were when the run began."""
+    ended: dict[date, Status] = field(default_factory=dict)
+    """Dates that ended early for want of rows."""
+    mutex: Mutex = field(default_factory=Mutex)
+
+    @property
+    def pipeline(self) -> PipelineSpec:
+        return self.definitions.pipeline
+
+    def notice(self, message: str, *, day: date | None = None, step: str | None = None) -> None:
+        self.tell(Noticed(self.run_id, self.pipeline.name, message, day, step))
+
+    def lock_name(self, day: date) -> str:
+        return f"{self.pipeline.tables.stem}-{self.pipeline.version}-{day}"
+
+    def training_lock_name(self, tick: date) -> str:
+        return f"{self.pipeline.tables.stem}-{self.pipeline.version}-train-{tick}"

@@ -1,0 +1,127 @@
+"""From a step's file to CompiledSql: the door of this room.
+
+A template whose values of the run are only printed is rendered once and serves all dates; the others are
+rendered for each date. Jinja is imported with the first file, the SQL parser only when lineage is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from augury.errors import Problem, SpecError
+from augury.spec.files import Macros, SqlFile
+from augury.sql.compiled import CompiledSql, RunValues, Slot
+from augury.sql.facts import RUN_VALUES, TemplateFacts
+from augury.sql.fingerprint import sql_fingerprint
+from augury.sql.glance import volatile_functions
+
+if TYPE_CHECKING:
+    from augury.sql.rendering import Prepared
+    from augury.sql.symbolic import Symbolic
+    from augury.sql.template import SqlEnvironment
+
+__all__ = ["Compiler", "TemplateFacts"]
+
+_Key = tuple[str, SqlFile, str, bool]
+
+
+class Compiler:
+    """Templates of one project for one SQL dialect. Safe to use from several threads."""
+
+    def __init__(self, macros: Macros, dialect: str) -> None:
+        """`dialect` is sqlglot's name, as in `WarehouseFeatures.dialect`."""
+        self._macro_files = macros.files
+        self._dialect = dialect
+        self._prepared: dict[SqlFile, Prepared] = {}
+        self._dateless: dict[_Key, CompiledSql | None] = {}
+        self._dated: dict[tuple[_Key, RunValues], CompiledSql] = {}
+        self._by_text: dict[tuple[str, str, tuple[tuple[str, int], ...]], CompiledSql] = {}
+
+    def compile(self, step: str, file: SqlFile, facts: TemplateFacts, values: RunValues) -> CompiledSql:
+        """The same object for all dates that render to the same text.
+
+        Raises SpecError with all problems of the file that can be found at once.
+        """
+        key = (step, file, facts.key, values.horizon_end is None)
+        if key not in self._dateless:
+            self._dateless[key] = self._rendered(step, file, facts, values, per_date=False)
+        found = self._dateless[key]
+        if found is not None:
+            return found
+        dated = (key, values)
+        if dated not in self._dated:
+            compiled = self._rendered(step, file, facts, values, per_date=True)
+            assert compiled is not None
+            self._dated[dated] = compiled
+        return self._dated[dated]
+
+    def check_macros(self) -> None:
+        """Raises SpecError with the problems of all files of macros."""
+        _ = self._macros
+
+    def _rendered(
+        self, step: str, file: SqlFile, facts: TemplateFacts, values: RunValues, *, per_date: bool
+    ) -> CompiledSql | None:
+        """None where the template must be rendered for each date."""
+        from augury.sql.rendering import NeedsDate, Rendering
+        from augury.sql.symbolic import assemble
+
+        rendering = Rendering(step, facts, self._macros, values, per_date)
+        try:
+            rendered = rendering.render(self._prepare(file))
+        except NeedsDate:
+            return None
+        return self._compiled(
+            file.path, assemble(rendered, file.path, has_horizon=values.horizon_end is not None)
+        )
+
+    def _prepare(self, file: SqlFile) -> Prepared:
+        from augury.sql.rendering import prepare
+
+        if file not in self._prepared:
+            self._prepared[file] = prepare(self._environment, file)
+        return self._prepared[file]
+
+    @cached_property
+    def _environment(self) -> SqlEnvironment:
+        from augury.sql.template import SqlEnvironment
+
+        return SqlEnvironment()
+
+    @cached_property
+    def _macros(self) -> tuple[Prepared, ...]:
+        from augury.sql.rendering import FUNCTIONS, macro_names
+
+        problems: list[Problem] = []
+        prepared: list[Prepared] = []
+        owners = dict.fromkeys((*FUNCTIONS, *RUN_VALUES), "augury")
+        for file in self._macro_files:
+            try:
+                prepared.append(self._prepare(file))
+            except SpecError as error:
+                problems += error.problems
+                continue
+            for name, line in macro_names(prepared[-1].tree):
+                if name in owners:
+                    problems.append(Problem(f"macro {name!r} is already in {owners[name]}", file.path, line))
+                owners.setdefault(name, file.path)
+        if problems:
+            raise SpecError(problems)
+        return tuple(prepared)
+
+    def _compiled(self, file: str, symbolic: Symbolic) -> CompiledSql:
+        key = (file, symbolic.text, symbolic.places)
+        if key not in self._by_text:
+            slots = [part for part in symbolic.parts if isinstance(part, Slot)]
+            self._by_text[key] = CompiledSql(
+                file=file,
+                text=symbolic.text,
+                reads=tuple(slot.relation for slot in slots if slot.relation is not None),
+                fingerprint=sql_fingerprint(symbolic.tokens, self._dialect),
+                volatile=volatile_functions(symbolic.tokens),
+                parts=symbolic.parts,
+                places=symbolic.places,
+                dialect=self._dialect,
+            )
+        return self._by_text[key]

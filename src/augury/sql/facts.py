@@ -1,0 +1,151 @@
+"""What may a template name, and which relation does a call stand for?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from augury.errors import nearest
+from augury.names import NAMED_STEPS
+from augury.sql.fingerprint import combine
+from augury.sql.relations import (
+    History,
+    Outcome,
+    Published,
+    Ref,
+    Reference,
+    Relation,
+    Source,
+    Staging,
+    Window,
+)
+
+RELATIONS = ("source", "window", "ref", "history", "outcome", "reference", "staging", "published")
+"""The relation functions."""
+
+RUN_VALUES = ("run_date", "cutoff", "previous_cutoff", "horizon_end")
+"""What changes from date to date: fields of RunValues."""
+
+LONGEST_HISTORY = 36_525
+"""Days: a century."""
+
+
+@dataclass(frozen=True)
+class TemplateFacts:
+    """The names that the templates of one pipeline version may use."""
+
+    pipeline: str
+    version: str
+    target: str
+    namespace: str
+    variables: Mapping[str, Any]
+    sources: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    """What `ref` and `history` may name, predict and post_process included where the pipeline has them."""
+    references: tuple[str, ...] = ()
+    bare: Mapping[str, str] = field(init=False)
+    """Names printed as they are, without quotes: validated long before they come here."""
+
+    def __post_init__(self) -> None:
+        bare = {
+            "target_dataset": self.namespace,
+            "environment": self.target,
+            "model_code": self.pipeline,
+            "version_code": self.version,
+        }
+        object.__setattr__(self, "bare", bare)
+
+    @cached_property
+    def key(self) -> str:
+        """Two facts with the same key render every template to the same text."""
+        variables = json.dumps(dict(self.variables), sort_keys=True, default=repr)
+        lists = json.dumps([sorted(self.sources), sorted(self.steps), sorted(self.references)])
+        return combine(self.pipeline, self.version, self.target, self.namespace, variables, lists)
+
+
+class Refused(Exception):
+    """Something in a template that cannot be; becomes a Problem with its file and line."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.suggestion = suggestion
+
+
+def relation_of(
+    kind: str, positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str
+) -> Relation:
+    """The relation that a call in the template of `step` stands for. Raises Refused."""
+    match kind:
+        case "source":
+            return Source(_declared(kind, positional, named, facts.sources, "source"))
+        case "window":
+            return Window(_declared(kind, positional, named, facts.sources, "source"))
+        case "outcome":
+            _only_after_the_horizon(step)
+            return Outcome(_declared(kind, positional, named, facts.sources, "source"))
+        case "reference":
+            return Reference(_declared(kind, positional, named, facts.references, "reference table"))
+        case "ref":
+            name = _declared(kind, positional, named, facts.steps, "step")
+            _readable(kind, name, step)
+            return Ref(name)
+        case "history":
+            return _history(positional, named, facts, step)
+    if positional or named:
+        raise Refused(f"{kind}() takes no arguments")
+    if step != "validation":
+        raise Refused(f"{kind}() can be read in validation.sql only")
+    return Staging() if kind == "staging" else Published()
+
+
+def _history(
+    positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str
+) -> History:
+    arguments = dict(zip(("step", "days"), positional, strict=False)) | dict(named)
+    if len(positional) > 2 or set(arguments) != {"step", "days"}:
+        raise Refused("history() takes a step and a number of days", "history('prepare', days=365)")
+    days = arguments["days"]
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= LONGEST_HISTORY:
+        raise Refused(f"history(): days is {days!r}, but it is a whole number from 1 to {LONGEST_HISTORY}")
+    name = _known("history", arguments["step"], facts.steps, "step")
+    if name != step:
+        _readable("history", name, step)
+    return History(name, days)
+
+
+def _declared(
+    kind: str, positional: tuple[Any, ...], named: Mapping[str, Any], known: tuple[str, ...], what: str
+) -> str:
+    if named or len(positional) != 1:
+        raise Refused(f"{kind}() takes one name", f"{kind}('{known[0] if known else what}')")
+    return _known(kind, positional[0], known, what)
+
+
+def _known(kind: str, name: Any, known: tuple[str, ...], what: str) -> str:
+    if not isinstance(name, str):
+        raise Refused(f"{kind}() takes the name of a {what} in quotes")
+    if name not in known:
+        there = f" (there is {', '.join(known)})" if 0 < len(known) <= 8 else ""
+        raise Refused(f"{kind}({name!r}): no such {what}{there}", nearest(name, known))
+    return name
+
+
+def _only_after_the_horizon(step: str) -> None:
+    """Intermediate steps may read outcomes; that only labels use them is checked over all steps."""
+    if step in NAMED_STEPS and step not in ("label", "training"):
+        raise Refused(
+            f"outcome() is what happened after the cutoff: {step}.sql cannot know it, label.sql can"
+        )
+
+
+def _readable(kind: str, name: str, step: str) -> None:
+    if name == step:
+        raise Refused(f"{kind}({name!r}): a step cannot read its own partition of the same date")
+    if name in ("validation", "training"):
+        raise Refused(f"{kind}({name!r}): {name} leaves no table that a step could read")
+    if name == "label" and step in NAMED_STEPS and step != "training":
+        raise Refused(f"{kind}('label'): {step}.sql cannot know the label, which closes after the horizon")

@@ -1,0 +1,323 @@
+"""What does a template say for one pipeline, and what is wrong with it if it does not render?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Macro
+from jinja2.utils import Namespace
+
+from augury.errors import Problem, SpecError, nearest
+from augury.names import VERSION, is_name
+from augury.spec.files import SqlFile
+from augury.sql.compiled import RunValues
+from augury.sql.facts import RELATIONS, RUN_VALUES, Refused, TemplateFacts, relation_of
+from augury.sql.literals import identifier, literal
+from augury.sql.relations import Relation
+from augury.sql.template import SHOW, Fragment, SqlEnvironment, sql_of
+
+MAX_RANGE = 1_000_000
+"""Numbers that `range` may give in one rendering, all calls together."""
+
+FUNCTIONS = (*RELATIONS, "var", "ident", "range", "dict", "namespace")
+
+
+class NeedsDate(Exception):
+    """The template does more with a value of the run than printing it: it must be rendered for each date."""
+
+
+class RunValue:
+    """Stands for a value of the run while a template is rendered for all dates at once."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _needed(self, *_: object) -> NoReturn:
+        raise NeedsDate
+
+    __getattr__ = __str__ = __repr__ = __format__ = __bool__ = __len__ = __iter__ = _needed
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _needed
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _needed
+    __getitem__ = __contains__ = __int__ = __float__ = __index__ = __neg__ = __abs__ = _needed
+
+
+class Bare(str):
+    """A validated name that is printed as it is. Whatever is made of it by a filter is an ordinary value."""
+
+    __slots__ = ()
+
+
+Hole = Relation | RunValue | str
+"""What a mark in rendered text stands for: a relation, a value of the run, or SQL of a literal or a name."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    text: str
+    """With `\\x00<n>\\x00` for the n-th hole and line marks of `augury.sql.template`."""
+    holes: tuple[Hole, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file after Jinja has read it."""
+
+    file: SqlFile
+    template: Template
+    tree: nodes.Template
+
+
+def prepare(environment: SqlEnvironment, file: SqlFile) -> Prepared:
+    """Raises SpecError where the file is no Jinja template."""
+    if "\x00" in file.text:
+        line = file.text[: file.text.index("\x00")].count("\n") + 1
+        raise SpecError([Problem("a NUL character in the file", file=file.path, line=line)])
+    try:
+        tree = environment.parse(file.text, file.path, file.path)
+        code = environment.compile(tree, file.path, file.path)
+    except TemplateSyntaxError as error:
+        unknown = re.match(r"No (filter|test) named '(\w+)'", error.message or "")
+        known: Iterable[str] = ()
+        if unknown:
+            known = environment.filters if unknown[1] == "filter" else environment.tests
+        suggestion = nearest(unknown[2], known) if unknown else None
+        message = (error.message or "not a template").rstrip(".")
+        raise SpecError([Problem(message, file.path, error.lineno, suggestion=suggestion)]) from error
+    except (SyntaxError, RecursionError, OverflowError, MemoryError) as error:
+        raise SpecError([Problem(f"not a template: {error}", file.path)]) from error
+    return Prepared(file, Template.from_code(environment, code, {}), tree)
+
+
+@dataclass
+class Rendering:
+    """One rendering of one template: the names it may use, and the holes that it prints."""
+
+    step: str
+    facts: TemplateFacts
+    macros: tuple[Prepared, ...]
+    values: RunValues
+    per_date: bool
+    """Values of the run are given as dates and instants instead of RunValue."""
+    holes: list[Hole] = field(default_factory=list)
+    _ranged: int = 0
+
+    def render(self, prepared: Prepared) -> Rendered:
+        """Raises SpecError, and NeedsDate where the values of the run are needed and not given."""
+        names = self._names()
+        _refuse(_found_without_rendering(prepared, names, self.facts, self.step))
+        try:
+            for macro in self.macros:
+                self._run(macro.template, names, keep_macros=True)
+            text = self._run(prepared.template, names)
+        except NeedsDate:
+            raise
+        except Exception as error:
+            # Whatever a template does, its author gets a line and a reason, never a traceback.
+            raise SpecError([_problem(error, names, prepared.file.path)]) from error
+        return Rendered(text, tuple(self.holes))
+
+    def _run(self, template: Template, names: dict[str, Any], *, keep_macros: bool = False) -> str:
+        # `shared`: macros look names up when they are called, so files of macros may call one another.
+        context = template.new_context(names, shared=True)
+        text = "".join(template.root_render_func(context))
+        if keep_macros:
+            names |= {name: one for name, one in context.get_exported().items() if isinstance(one, Macro)}
+        return text
+
+    def _names(self) -> dict[str, Any]:
+        names: dict[str, Any] = dict(self.facts.variables)
+        names |= {name: _NotYet() for macros in self.macros for name, _ in macro_names(macros.tree)}
+        names |= {name: _bare(name, value) for name, value in self.facts.bare.items()}
+        for name in RUN_VALUES:
+            if name != "horizon_end" or self.values.horizon_end is not None:
+                names[name] = getattr(self.values, name) if self.per_date else RunValue(name)
+        names |= {kind: self._relation_function(kind) for kind in RELATIONS}
+        names |= {"var": self._var, "ident": self._ident, "range": self._range}
+        return {**names, "dict": dict, "namespace": Namespace, SHOW: self._show}
+
+    # -- functions of the templates --------------------------------------------------------------------------
+
+    def _relation_function(self, kind: str) -> Callable[..., Fragment]:
+        def relation(*positional: Any, **named: Any) -> Fragment:
+            found = relation_of(kind, positional, named, self.facts, self.step)
+            if kind == "outcome" and self.values.horizon_end is None:
+                raise Refused("outcome(): the pipeline has no `horizon`")
+            return Fragment(self._mark(found))
+
+        return relation
+
+    def _var(self, *arguments: Any, **named: Any) -> Any:
+        if named or not 1 <= len(arguments) <= 2:
+            raise Refused("var() takes the name of a variable, and a value for where it is missing")
+        name, *default = arguments
+        if name in self.facts.variables:
+            return self.facts.variables[name]
+        if default:
+            return default[0]
+        raise _no_variable(name, self.facts)
+
+    def _ident(self, name: Any) -> Fragment:
+        names = name if isinstance(name, list | tuple) else [name]
+        if not names or not all(isinstance(one, str) for one in names):
+            raise Refused("ident() takes a name, or a list of names")
+        try:
+            return Fragment(self._mark(", ".join(identifier(str(one)) for one in names)))
+        except ValueError as error:
+            raise Refused(f"ident(): {error}") from error
+
+    def _range(self, *bounds: int) -> range:
+        numbers = range(*bounds)
+        self._ranged += len(numbers)
+        if self._ranged > MAX_RANGE:
+            raise Refused(f"range() gives at most {MAX_RANGE:,} numbers in one template")
+        return numbers
+
+    def _show(self, value: Any) -> str:
+        """What `{{ value }}` prints."""
+        match value:
+            case Fragment():
+                return sql_of(value)
+            case Undefined():
+                return str(value)
+            case Bare():
+                return str.__str__(value)
+            case RunValue():
+                return self._mark(value)
+        for name in RUN_VALUES:
+            # Rendered per date, a value that is printed as it came still leaves one text for many dates.
+            if value is not None and value is getattr(self.values, name):
+                return self._mark(RunValue(name))
+        if callable(value):
+            raise Refused("a function without its arguments cannot be printed: add ()")
+        try:
+            return self._mark(literal(value))
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+    def _mark(self, hole: Hole) -> str:
+        self.holes.append(hole)
+        return f"\x00{len(self.holes) - 1}\x00"
+
+
+class _NotYet:
+    """A macro while the files of macros are still being read."""
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        raise Refused("a macro can be called inside another macro, not at the top of its file")
+
+
+def _bare(name: str, value: str) -> Bare:
+    if value and not is_name(value) and not VERSION.fullmatch(value):
+        raise SpecError([Problem(f"{name}: {value!r} is not a name", key=name)])
+    return Bare(value)
+
+
+def macro_names(tree: nodes.Template) -> tuple[tuple[str, int], ...]:
+    """(name, line) of the macros that other files may call; a leading underscore keeps one private."""
+    macros = [node for node in tree.body if isinstance(node, nodes.Macro)]
+    return tuple((macro.name, macro.lineno) for macro in macros if not macro.name.startswith("_"))
+
+
+# -- what is wrong -------------------------------------------------------------------------------------------
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise SpecError(problems)
+
+
+def _found_without_rendering(
+    prepared: Prepared, names: Mapping[str, Any], facts: TemplateFacts, step: str
+) -> list[Problem]:
+    """Unknown names and wrong arguments that can be seen in the text: all of them, not only the first."""
+    tree, file = prepared.tree, prepared.file.path
+    problems: list[tuple[int, str, str | None]] = []
+    unknown = meta.find_undeclared_variables(tree) - set(names) - _tested(tree)
+    for node in tree.find_all(nodes.Name):
+        if node.name in unknown and node.ctx == "load":
+            problems.append((node.lineno, *_undefined(node.name, names)))
+            unknown.discard(node.name)
+    for call in tree.find_all(nodes.Call):
+        try:
+            _check_call(call, facts, step)
+        except Refused as error:
+            problems.append((call.lineno, error.message, error.suggestion))
+    return [
+        Problem(text, file, line, suggestion=hint)
+        for line, text, hint in sorted(problems, key=lambda one: one[0])
+    ]
+
+
+def _check_call(call: nodes.Call, facts: TemplateFacts, step: str) -> None:
+    constants = all(
+        isinstance(one, nodes.Const) for one in (*call.args, *(pair.value for pair in call.kwargs))
+    )
+    plain = constants and call.dyn_args is None and call.dyn_kwargs is None
+    if not isinstance(call.node, nodes.Name) or not plain:
+        return
+    positional = tuple(one.value for one in call.args if isinstance(one, nodes.Const))
+    named = {pair.key: pair.value.value for pair in call.kwargs if isinstance(pair.value, nodes.Const)}
+    if call.node.name in RELATIONS:
+        relation_of(call.node.name, positional, named, facts, step)
+    elif call.node.name == "var" and len(positional) == 1 and positional[0] not in facts.variables:
+        raise _no_variable(positional[0], facts)
+
+
+def _tested(tree: nodes.Template) -> set[str]:
+    """Names that the template itself asks about: `x is defined`, `x | default(1)`."""
+    asked = [
+        *(node.node for node in tree.find_all(nodes.Test) if node.name in ("defined", "undefined")),
+        *(node.node for node in tree.find_all(nodes.Filter) if node.name in ("default", "d")),
+    ]
+    return {node.name for node in asked if isinstance(node, nodes.Name)}
+
+
+def _no_variable(name: object, facts: TemplateFacts) -> Refused:
+    return Refused(f"var({name!r}): no such variable", nearest(str(name), facts.variables))
+
+
+def _undefined(name: str, names: Mapping[str, Any]) -> tuple[str, str | None]:
+    if name == "horizon_end":
+        return "horizon_end: the pipeline has no `horizon`", None
+    return f"{name!r} is undefined", nearest(name, (known for known in names if known != SHOW))
+
+
+def _problem(error: Exception, names: Mapping[str, Any], file: str) -> Problem:
+    path, line = _place(error.__traceback__) or (file, None)
+    message, suggestion = _explained(error, names)
+    return Problem(message, path, line, suggestion=suggestion)
+
+
+def _explained(error: Exception, names: Mapping[str, Any]) -> tuple[str, str | None]:
+    match error:
+        case Refused(message=message, suggestion=suggestion):
+            return message, suggestion
+        case UndefinedError():
+            name = re.fullmatch(r"'(\w+)' is undefined", str(error))
+            return _undefined(name[1], names) if name else (str(error), None)
+        case SecurityError():
+            return f"not allowed in a template: {error}", None
+        case RecursionError():
+            return "a macro calls itself without end", None
+        case MemoryError():
+            return "the template needs more memory than there is", None
+    return f"the template cannot be rendered: {str(error) or type(error).__name__}", None
+
+
+def _place(trace: TracebackType | None) -> tuple[str, int] | None:
+    """(file, line) of the innermost template on the way to an error."""
+    found = None
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            found = (template.name or "", template.get_corresponding_lineno(trace.tb_lineno))
+        trace = trace.tb_next
+    return found

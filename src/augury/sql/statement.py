@@ -1,0 +1,74 @@
+"""Is a piece of SQL exactly one statement that only reads?"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from augury.sql.tokens import Token
+
+_READS = ("SELECT", "FROM", "VALUES", "WITH", "TABLE", "PIVOT", "UNPIVOT", "(")
+_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "CREATE", "DROP", "ALTER", "TRUNCATE", "ATTACH")
+_CLOSES = {")": "(", "]": "[", "}": "{"}
+
+
+def statement_problems(tokens: list[Token]) -> list[tuple[int, str]]:
+    """(offset, message) of everything that keeps the tokens from being one SELECT."""
+    significant = [token for token in tokens if token.significant]
+    while significant and significant[-1].text == ";":
+        significant.pop()
+    if not significant:
+        return [(0, "the file has no SQL")]
+    problems = [
+        (token.start, f"what begins with {token.text.strip()[:1]} here never ends")
+        for token in significant
+        if token.kind == "unterminated"
+    ]
+    problems += _unbalanced(significant)
+    semicolon = next((at for at, token in enumerate(significant) if token.text == ";"), None)
+    if semicolon is not None:
+        problems.append((significant[semicolon + 1].start, "a second statement: a step is one SELECT"))
+    written = _not_a_select(significant)
+    if written is not None:
+        problems.append((written.start, f"a step is one SELECT, not {_shown(written)}"))
+    return problems
+
+
+def _unbalanced(tokens: list[Token]) -> list[tuple[int, str]]:
+    """Parentheses decide what a statement is made part of, so they must close inside it."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.kind == "other" and token.text in "([{":
+            opened.append(token)
+        elif token.kind == "other" and token.text in _CLOSES:
+            before = opened.pop().text if opened else ""
+            if before != _CLOSES[token.text]:
+                return [(token.start, f"{token.text} closes nothing")]
+    return [(opened[-1].start, f"{opened[-1].text} is never closed")] if opened else []
+
+
+def _not_a_select(tokens: list[Token]) -> Token | None:
+    """The word that makes it another statement. DuckDB accepts INSERT and its like inside WITH, too."""
+    first = tokens[0]
+    if (first.upper or first.text) not in _READS:
+        return first
+    for before, token in pairwise(tokens):
+        if before.text == "(" and token.upper in _WRITES:
+            return token
+    return _verb_after_with(tokens) if first.upper == "WITH" else None
+
+
+def _verb_after_with(tokens: list[Token]) -> Token | None:
+    """The statement after the last common table expression, where it is no SELECT."""
+    depth = 0
+    for before, token in pairwise(tokens):
+        depth += (before.text == "(") - (before.text == ")")
+        if depth == 0 and before.text == ")" and token.upper:
+            if token.upper in ("SELECT", "FROM", "VALUES", "PIVOT", "UNPIVOT"):
+                return None
+            if token.upper in _WRITES:
+                return token
+    return None
+
+
+def _shown(token: Token) -> str:
+    return token.upper or repr(token.text[:20])

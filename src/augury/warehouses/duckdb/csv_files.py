@@ -1,0 +1,185 @@
+"""How is a CSV read so that every run date sees the same types?
+
+The delimiter is taken from the header, and the types from every row of every file of the source: a sample, or one
+file a day, would give a column another type from one date to the next. Finding them reads everything, so it happens
+once per state of the files; each file is then kept as Parquet and the CSV is not parsed again. Where nothing may be
+written (`read_only`) the CSV is scanned as it is, with the same types.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from augury.errors import AuguryError, DataRefused, StorageFailed, nearest
+from augury.spec.columns import Column
+from augury.warehouses.contract import TableColumn
+from augury.warehouses.duckdb import layout, refusals, types
+from augury.warehouses.duckdb.connection import Engine
+from augury.warehouses.duckdb.literals import literal, literals, parquet
+from augury.warehouses.duckdb.source_files import SourceFile, signature
+
+_DELIMITERS = ",;\t|"
+_HEADER_BYTES = 65_536
+_PARSER = 1
+"""Counts changes of how CSV is read, so that files kept by an older augury are not used."""
+
+
+def delimiter(path: Path) -> str:
+    """The candidate that occurs most often in the header outside quotes; a comma where none does.
+
+    Raises StorageFailed for a file without even a header.
+    """
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rb") as file:
+            head = bytes(file.read(_HEADER_BYTES)).decode("utf-8-sig", errors="replace")
+    except (OSError, EOFError) as error:
+        raise StorageFailed(f"{path} cannot be read", why=str(error)) from error
+    if not head.strip():
+        raise StorageFailed(f"{path} is empty: a CSV needs at least a header")
+    plain = re.sub(r'"(?:[^"]|"")*"', "", head).lstrip("\r\n")
+    header = re.split(r"[\r\n]", plain, maxsplit=1)[0]
+    return max(_DELIMITERS, key=header.count)
+
+
+def scan(files: Sequence[Path], kinds: dict[str, str], *, detect: bool = True) -> str:
+    """A table function over CSV files. `kinds` fixes engine types of columns by name."""
+    if len(files) == 1:
+        named, union = literal(files[0]), ""
+    else:
+        named, union = literals(files), ", union_by_name = true, files_to_sniff = -1"
+    options = f"header = true, delim = {literal(delimiter(files[0]))}, quote = '\"', escape = '\"'"
+    if kinds:
+        pairs = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in kinds.items())
+        options += f", types = {{{pairs}}}"
+    sample = "sample_size = -1" if detect else "all_varchar = true"
+    return f"read_csv({named}, {options}, {sample}, hive_partitioning = false{union})"
+
+
+class CsvFiles:
+    """Reads the CSV sources of one namespace."""
+
+    def __init__(self, engine: Engine, folder: Path | None) -> None:
+        self._engine = engine
+        self._folder = folder
+        """Where files are kept as Parquet; None where nothing may be written."""
+        self._columns: dict[str, tuple[TableColumn, ...]] = {}
+        self._lock = threading.Lock()
+
+    def columns(self, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
+        """Names and types of all files together."""
+        fixed = sorted((name, column.type) for name, column in declared.items())
+        key = signature([str(_PARSER), str(fixed), *(file.signature for file in files)])
+        with self._lock:
+            if key not in self._columns:
+                self._columns[key] = self._remembered(key) or self._found(key, files, declared)
+            return self._columns[key]
+
+    def _remembered(self, key: str) -> tuple[TableColumn, ...] | None:
+        if self._folder is None:
+            return None
+        with suppress(OSError, ValueError):
+            found = json.loads((self._folder / f"{key}.json").read_text("utf-8"))
+            return tuple(TableColumn(name, kind) for name, kind in found["columns"])
+        return None
+
+    def _found(
+        self, key: str, files: Sequence[SourceFile], declared: dict[str, Column]
+    ) -> tuple[TableColumn, ...]:
+        paths = [file.path for file in files]
+        columns = self._sniff(paths, declared)
+        if self._folder is not None:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                pairs = [[column.name, column.type] for column in columns]
+                layout.replace(self._folder / f"{key}.json", {"columns": pairs})
+            except OSError as error:
+                raise refusals.of_system(error, self._folder) from error
+        return columns
+
+    def _sniff(self, paths: list[Path], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
+        kinds: dict[str, str] = {}
+        if declared:
+            names = [name for name, _ in self._bind(paths, {}, detect=False)]
+            by_key = {name.casefold(): name for name in names}
+            missing = [name for name in declared if name.casefold() not in by_key]
+            if missing:
+                raise _missing(paths[0], missing, names, declared)
+            kinds = {by_key[name.casefold()]: types.engine(column.type) for name, column in declared.items()}
+        return tuple(TableColumn(name, types.canonical(kind)) for name, kind in self._bind(paths, kinds))
+
+    def _bind(self, paths: list[Path], kinds: dict[str, str], *, detect: bool = True) -> list[tuple[str, str]]:
+        try:
+            bound = self._engine.bind(f"FROM {scan(paths, kinds, detect=detect)}")
+        except AuguryError as error:
+            raise self._diagnosed(paths, error) from error
+        return [(name, str(kind)) for name, kind in bound]
+
+    def _diagnosed(self, paths: list[Path], error: AuguryError) -> AuguryError:
+        """Detection gives up without saying where: reading everything as text names the line."""
+        for path in paths:
+            header = self._header(path)
+            columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+            options = f"header = true, delim = {literal(delimiter(path))}, quote = '\"', escape = '\"'"
+            try:
+                self._engine.cursor.execute(
+                    f"SELECT count(*) FROM read_csv({literal(path)}, {options}, auto_detect = false, "
+                    f"columns = {{{columns}}})"
+                ).fetchall()
+            except self._engine.error as found:
+                return broken(path, refusals.read(found).message)
+        return broken(paths[0], error.what)
+
+    def _header(self, path: Path) -> list[str]:
+        import csv
+
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
+            names = next(csv.reader(file, delimiter=delimiter(path)), [])
+        return [f"{name}#{place}" for place, name in enumerate(names)]
+
+    def relation(self, files: Sequence[SourceFile], columns: tuple[TableColumn, ...]) -> str:
+        """A table function over these files with the types of the whole source."""
+        kinds = {column.name: types.engine(column.type) for column in columns}
+        if self._folder is None:
+            return scan([file.path for file in files], self._present(files, kinds))
+        return parquet([self._kept(file, kinds) for file in files], by_name=len(files) > 1)
+
+    def _present(self, files: Sequence[SourceFile], kinds: dict[str, str]) -> dict[str, str]:
+        if len(files) == 1 or not kinds:
+            names = {name.casefold() for name, _ in self._bind([file.path for file in files], {}, detect=False)}
+            return {name: kind for name, kind in kinds.items() if name.casefold() in names}
+        names = {name.casefold() for name, _ in self._bind([file.path for file in files], {}, detect=False)}
+        return {name: kind for name, kind in kinds.items() if name.casefold() in names}
+
+    def _kept(self, file: SourceFile, kinds: dict[str, str]) -> Path:
+        """The Parquet of one CSV file, made now if it is not there yet."""
+        assert self._folder is not None
+        name = signature([str(_PARSER), file.signature, json.dumps(sorted(kinds.items()))])
+        path = self._folder / f"{name}.parquet"
+        with self._lock:
+            with suppress(FileNotFoundError):
+                path.touch(exist_ok=False) if False else _used(path)
+                return path
+            draft = layout.temporary(self._folder)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                relation = scan([file.path], self._present([file], kinds))
+                self._engine.cursor.execute(
+                    f"COPY (FROM {relation}) TO {literal(draft)} (FORMAT parquet, COMPRESSION snappy)"
+                ).fetchall()
+                draft.replace(path)
+            except self._engine.error as error:
+                raise broken(file.path, refusals.read(error).message) from error
+            except OSError as error:
+                raise refusals.of_system(error, self._folder) from error
+            finally:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+        return path

@@ -1,0 +1,126 @@
+"""How does a staged partition become what people read? By a second name for the same file, synced before the swap."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+
+from augury.errors import DataRefused, Place
+from augury.warehouses.contract import Partition, Write
+from augury.warehouses.duckdb import layout, refusals
+from augury.warehouses.duckdb.layout import POINTER, Layout
+from augury.warehouses.duckdb.pointers import Pointers
+from augury.warehouses.duckdb.sweeping import naming
+from augury.warehouses.duckdb.writes import give_name
+
+
+class Publisher:
+    """Publishes, removes and copies partitions of one namespace."""
+
+    def __init__(self, folders: Layout, pointers: Pointers, clock: Callable[[], datetime]) -> None:
+        self._layout = folders
+        self._pointers = pointers
+        self._clock = clock
+
+    def publish(self, from_table: str, day: date, write: Write) -> Partition:
+        """Order: sync the data, name it, sync the name, move the pointer, sync that, refresh the fixed name."""
+        layout.checked_run_id(write.run_id)
+        staged = self._pointers.read(self._layout.partition(from_table, day))
+        if staged is None:
+            raise DataRefused(
+                f"{from_table} has no partition of {day} to publish",
+                where=Place(date=day.isoformat()),
+                fix=f"Build it first: augury run PIPELINE --date {day}",
+            )
+        source = Path(staged.partition.path)
+        folder = self._layout.partition(write.table, day, published=True)
+        try:
+            _same_size(source, staged.partition)
+            _make(folder)
+            layout.sync(source)
+            with naming(self._layout.main):
+                path = give_name(source, folder, write.run_id)
+                layout.sync(folder)
+                partition = Partition(
+                    table=write.table,
+                    day=day,
+                    run_id=write.run_id,
+                    fingerprint=write.fingerprint,
+                    rows=staged.partition.rows,
+                    bytes=staged.partition.bytes,
+                    columns=staged.partition.columns,
+                    created_at=self._clock(),
+                    path=str(path),
+                    facts=dict(write.facts),
+                )
+                self._pointers.write(folder, partition, path.name, write.description, durable=True)
+                self._refresh(write.table, day, path)
+        except OSError as error:
+            raise refusals.of_system(error, folder) from error
+        return partition
+
+    def _refresh(self, table: str, day: date, path: Path) -> None:
+        fixed = self._layout.latest(table, day)
+        fixed.parent.mkdir(parents=True, exist_ok=True)
+        layout.link_over(path, fixed)
+
+    def remove(self, table: str, day: date | None) -> bool:
+        """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the data."""
+        folder = self._layout.partition(table, day)
+        try:
+            (folder / POINTER).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise refusals.of_system(error, folder) from error
+        if day is not None:
+            with suppress(FileNotFoundError):
+                self._layout.latest(table, day).unlink()
+        return True
+
+    def copy_table(self, table: str, target: Layout, name: str) -> int:
+        """Give every live partition of `table` a place in `target`'s table `name`; how many. Hard links where possible."""
+        live = self._pointers.of_table(self._layout.folder(table))
+        parts: list[Partition] = [pointer.partition for pointer in live.values()]
+        if (whole := self._pointers.whole(self._layout.folder(table))) is not None:
+            parts.append(whole.partition)
+        published = (self._layout.latest(table, parts[0].day).parent.is_dir()) if parts and parts[0].day else False
+        for partition in parts:
+            folder = target.partition(name, partition.day, published=published)
+            try:
+                _make(folder)
+                with naming(target.main):
+                    path = give_name(Path(partition.path), folder, partition.run_id)
+                    layout.sync(path)
+                    copied = Partition(**{**vars(partition), "table": name, "path": str(path)})
+                    self._pointers.write(folder, copied, path.name, "", durable=True)
+                    if published and partition.day is not None:
+                        fixed = target.latest(name, partition.day)
+                        fixed.parent.mkdir(parents=True, exist_ok=True)
+                        layout.link_over(path, fixed)
+            except OSError as error:
+                raise refusals.of_system(error, folder) from error
+        return len(parts)
+
+
+def _same_size(path: Path, partition: Partition) -> None:
+    try:
+        size = os.path.getsize(path)  # noqa: PTH202
+    except FileNotFoundError:
+        size = -1
+    if size != partition.bytes:
+        why = "the file is missing" if size < 0 else f"it has {size} bytes instead of {partition.bytes}"
+        raise refusals.unreadable_partition(partition.table, partition.day, str(path), why)
+
+
+def _make(folder: Path) -> None:
+    """Create a folder so that a power cut keeps it."""
+    if folder.is_dir():
+        return
+    new = [folder, *[parent for parent in folder.parents if not parent.exists()]]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in new:
+        layout.sync(path.parent)
