@@ -17,8 +17,8 @@ help: ## list the targets
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "augury needs python3 >= 3.11; try: make PYTHON=python3.11 setup")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
 setup: $(READY) ## make .venv with everything that the other targets need
@@ -51,10 +51,10 @@ bench-smoke: $(READY) ## the benchmarks on a few rows: do they run, do the resul
 
 docs: $(READY) ## build the documentation into site/, strictly
 	$(BIN)/python docs/generate.py --check
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 docs-serve: $(READY) ## read the documentation at http://127.0.0.1:8000
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+	$(BIN)/mkdocs serve
 
 reference: $(READY) ## write the generated pages of docs/reference again
 	$(BIN)/python docs/generate.py

@@ -44,6 +44,8 @@ class Context:
     """The half-open end of what this date knows, in UTC."""
     pipeline: str
     version: str
+    target: str = ""
+    run_id: str = ""
     vars: Mapping[str, Any] = field(default_factory=dict)
     """Variables after the cascade: project, target, pipeline, --vars."""
     event: DateFinished | ModelTrained | None = None

@@ -118,7 +118,7 @@ def masked(text: str) -> str:
 
 
 def agrees(shown: str, printed: str) -> bool:
-    """Whether what a command printed is what the page shows. A page that shows nothing promises only success."""
+    """Whether what a command printed is what the page shows. A page that shows nothing promises success."""
     if not shown.strip():
         return True
     parts = []

@@ -17,7 +17,7 @@ from augury.cli.session import Session
 from augury.cli.settings import GlobalOption, global_options
 
 WIDTH = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
-_RENAMED = {"event-time-start": "start", "event-time-end": "end"}
+_RENAMED = {"event-time-start": "start", "event-time-end": "end", "pipeline-version": "version"}
 """Names under which users of other tools know our options."""
 
 
@@ -96,7 +96,9 @@ class Command(click.Command):
 class LazyGroup(click.Group):
     """A group whose commands are known by name and imported when they are used."""
 
-    def __init__(self, *args: Any, sections: Mapping[str, Section], outermost: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, sections: Mapping[str, Section], outermost: bool = False, **settings: Any
+    ) -> None:
         settings.setdefault("context_settings", WIDTH)
         super().__init__(*args, **settings)
         self.sections = sections
@@ -145,7 +147,8 @@ class LazyGroup(click.Group):
 
 
 def _format_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    shown = [(param, param.get_help_record(ctx)) for param in command.get_params(ctx)]
+    params = [param for param in command.get_params(ctx) if isinstance(param, click.Option)]
+    shown = [(param, param.get_help_record(ctx)) for param in params]
     own = [record for param, record in shown if record and not isinstance(param, GlobalOption)]
     everywhere = [record for param, record in shown if record and isinstance(param, GlobalOption)]
     for title, records in (("Options", own), ("Options of every command", everywhere)):

@@ -24,8 +24,6 @@ pipeline = click.argument("pipeline", shell_complete=completions.pipelines)
 any_pipeline = click.argument("pipeline", required=False, shell_complete=completions.pipelines)
 version = click.option(
     "--version",
-    "--pipeline-version",
-    "version",
     metavar="V",
     shell_complete=completions.versions,
     help="Version of the pipeline, such as v2.  [default: the current one]",
@@ -33,7 +31,9 @@ version = click.option(
 step = click.option(
     "--step", metavar="STEP", shell_complete=completions.steps, help="Go no further than this step."
 )
-one_date = click.option("--date", "day", metavar=DATE, required=True, help="The run date, or a name such as yesterday.")
+one_date = click.option(
+    "--date", "day", metavar=DATE, required=True, help="The run date, or a name such as yesterday."
+)
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 refresh = click.option(
@@ -42,13 +42,17 @@ refresh = click.option(
 reprocess = click.option(
     "--reprocess",
     type=click.Choice(["missing", "failed", "all"]),
-    help="missing: dates never built; failed: those and unfinished ones; all: every date again.  "
-    "[default: missing, unfinished and outdated]",
+    help="missing: dates never built; failed: unfinished ones too; all: every date again.",
 )
 accept = click.option(
-    "--accept", multiple=True, metavar="CHECK", help="Publish although this check says no; recorded with your name."
+    "--accept",
+    multiple=True,
+    metavar="CHECK",
+    help="Publish although this check says no; recorded with your name.",
 )
-wait = click.option("--wait", is_flag=True, help="Wait for a run that holds a date, instead of ending with 5.")
+wait = click.option(
+    "--wait", is_flag=True, help="Wait for a run that holds a date, instead of ending with 5."
+)
 model = click.option(
     "--model",
     type=click.Choice(["point-in-time", "current"]),
@@ -78,17 +82,25 @@ def date_range(
     if day is not None and (start or end):
         raise UsageError("--date is one run date, --start and --end are a range: give one of the two")
     if day is not None:
-        return DateRange.one(project.date(day, pipeline))
+        return DateRange.one(project.parse_date(day, pipeline))
     if not start or not end:
-        missing = "--date, or --start and --end, is" if not start and not end else "--end is" if start else "--start is"
+        missing = (
+            "--date, or --start and --end, is"
+            if not start and not end
+            else "--end is"
+            if start
+            else "--start is"
+        )
         raise UsageError(
             f"{missing} missing",
             fix="One day: --date 2026-01-15. A range, its end excluded: --start 2026-01-01 --end 2026-02-01.",
         )
-    return DateRange(project.date(start, pipeline), project.date(end, pipeline))
+    return DateRange(project.parse_date(start, pipeline), project.parse_date(end, pipeline))
 
 
-def optional_range(project: Project, pipeline: str | None, start: str | None, end: str | None) -> DateRange | None:
+def optional_range(
+    project: Project, pipeline: str | None, start: str | None, end: str | None
+) -> DateRange | None:
     """A range, or None where neither end is given."""
     if start is None and end is None:
         return None
@@ -106,7 +118,7 @@ def any_name(project: Project, pipeline: str | None) -> str:
 
 
 def optional_date(project: Project, pipeline: str, text: str | None) -> date | None:
-    return None if text is None else project.date(text, pipeline)
+    return None if text is None else project.parse_date(text, pipeline)
 
 
 class ModelNumber(click.ParamType[int]):

@@ -5,14 +5,13 @@ To people on stderr, as the design has it: what, where, why, what to do. To prog
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 import click
 
-from augury.errors import AuguryError, Held, LimitExceeded, Locked, UsageError, nearest
 from augury.cli.reports import Form, document
 from augury.cli.streams import Colour, Streams
+from augury.errors import AuguryError, Held, LimitExceeded, Locked, UsageError, nearest
 
 
 def head_of(error: AuguryError) -> tuple[str, Colour]:
@@ -82,12 +81,15 @@ def from_click(error: click.ClickException) -> UsageError:
 def no_such_command(word: str, known: list[str], path: str) -> UsageError:
     close = nearest(word, known)
     return UsageError(
-        f"there is no command {word!r}", fix=f"Did you mean: {path} {close}" if close else f"See: {path} --help"
+        f"there is no command {word!r}",
+        fix=f"Did you mean: {path} {close}" if close else f"See: {path} --help",
     )
 
 
 def _options(context: click.Context) -> list[str]:
-    return [option for param in context.command.get_params(context) for option in param.opts if option[:1] == "-"]
+    return [
+        option for param in context.command.get_params(context) for option in param.opts if option[:1] == "-"
+    ]
 
 
 def _name(param: click.Parameter) -> str:
@@ -104,6 +106,8 @@ def bug(error: BaseException, *, trace: bool, run_id: str | None, log: str | Non
     if run_id:
         lines.append(f"  run {run_id}" + (f", log {log}" if log else ""))
     if trace:
+        import traceback
+
         lines.append("".join(traceback.format_exception(error)).rstrip())
     else:
         lines.append("  Please report it with what -vv shows: type the command again with -vv.")
@@ -112,5 +116,12 @@ def bug(error: BaseException, *, trace: bool, run_id: str | None, log: str | Non
 
 def bug_document(error: BaseException, run_id: str | None) -> dict[str, Any]:
     return document(
-        {"error": {"code": "Bug", "exit_code": 1, "what": f"{type(error).__name__}: {error}", "run_id": run_id}}
+        {
+            "error": {
+                "code": "Bug",
+                "exit_code": 1,
+                "what": f"{type(error).__name__}: {error}",
+                "run_id": run_id,
+            }
+        }
     )

@@ -1,6 +1,6 @@
 """How does the program begin and end? Every way out is an exit code; no way out is a traceback.
 
-    0 done  1 some work failed  2 could not start  3 held  4 refused  5 locked  130 interrupted
+0 done  1 some work failed  2 could not start  3 held  4 refused  5 locked  130 interrupted
 """
 
 from __future__ import annotations

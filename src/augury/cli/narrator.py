@@ -116,7 +116,7 @@ class Narrator:
 
 
 def started(event: RunStarted) -> str:
-    """`31 dates: 1998-01-01 to 1998-01-31 (--end 1998-02-01 is excluded), 30 to build, 1 up to date; 2 at a time`."""
+    """`31 dates: 1998-01-01 to 1998-01-31 (end excluded), 30 to build, 1 up to date; 2 at a time`."""
     done = len(event.dates) - len(event.to_build or event.dates)
     parts = [days(event.dates), f"{len(event.to_build or event.dates):,} to build"]
     if done:
@@ -140,7 +140,9 @@ def log_line(event: Event) -> dict[str, Any]:
     """An event with the keys of a run's log: level, run_id, pipeline, date, step, message, extra."""
     fields = dict(vars(event))
     status = str(fields.get("status", ""))
-    level = "error" if status in _BAD else "warning" if status == "held" or isinstance(event, Noticed) else "info"
+    level = (
+        "error" if status in _BAD else "warning" if status == "held" or isinstance(event, Noticed) else "info"
+    )
     name = _NAMES[type(event)]
     line = {
         "level": level,

@@ -1,11 +1,10 @@
 """In which of four forms does an answer leave: text, json, ndjson or csv?
 
-A command makes one `Report` and knows nothing of forms. JSON documents carry `version`, the version of their form.
+A command makes one `Report` and knows nothing of forms. JSON documents carry `version`: that of their form.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +58,8 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def csv_line(values: Iterable[Any], mask: Mask = str) -> str:
     """One record of csv, with its line end (RFC 4180)."""
+    import csv
+
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow([csv_cell(value, mask) for value in values])
     return line.getvalue()

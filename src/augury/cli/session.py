@@ -15,7 +15,7 @@ from augury.cli.streams import Streams
 from augury.errors import UsageError
 
 if TYPE_CHECKING:
-    from augury.cli.narrator import Narrator
+    from augury.cli.narrator import Counting, Narrator
     from augury.project import Project
 
 
@@ -50,8 +50,11 @@ class Session:
         streams.as_logs = settings.log_format == "json"
 
     @contextmanager
-    def project(self, *, counting: str = "steps") -> Iterator[Project]:
-        """The project, open for this command. `counting` is what a progress bar counts: steps or dates."""
+    def project(self, only: str | None = None, *, counting: Counting = "steps") -> Iterator[Project]:
+        """The project, open for this command.
+
+        `only` reads the folder of one pipeline; `counting` is what a progress bar counts.
+        """
         from augury.cli.narrator import Narrator
         from augury.project import Project
         from augury.spec.secrets import Masker
@@ -63,6 +66,7 @@ class Session:
             target=settings.target,
             variables=settings.variables or None,
             listeners=(narrator,),
+            only=only,
         ) as project:
             spec = project.spec
             self.streams.use(Masker(spec.secrets))
@@ -78,11 +82,16 @@ class Session:
             self.narrator.close()
         show(self.streams, self.form, report)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to answer."""
+        return sys.stdin.isatty()
+
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask on a terminal. Raises UsageError where there is nobody to ask, click.Abort where the answer is no."""
+        """Ask on a terminal. Raises UsageError where nobody is there to ask, Declined where the answer is no."""
         if yes:
             return
-        if not sys.stdin.isatty():
+        if not self.can_ask:
             raise UsageError(
                 "this asks before it changes anything, and there is no terminal to ask on",
                 fix="Add --yes, or look first with --dry-run.",

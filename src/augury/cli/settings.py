@@ -1,6 +1,6 @@
 """What did the person at the keyboard say about the whole command: project, target, variables, output?
 
-These options stand before or after the command, as people happen to type them; later ones win, variables add up.
+These options stand before or after the command, as people type them; later ones win, variables add up.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def parse_variables(text: str) -> Mapping[str, Variable]:
             return {name.strip(): _scalar(yaml.safe_load(value) if value.strip() else "")}
         read = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"--vars {text!r} cannot be read", why=" ".join(str(error).split()), fix=example) from error
+        raise UsageError(
+            f"--vars {text!r} cannot be read", why=" ".join(str(error).split()), fix=example
+        ) from error
     if not isinstance(read, dict):
         raise UsageError(f"--vars {text!r} is not a mapping", fix=example)
     return {str(key): _scalar(item) for key, item in read.items()}
@@ -71,13 +73,12 @@ def _scalar(value: Any) -> Variable:
 
 
 def global_options(*, environment: bool) -> list[click.Option]:
-    """Fresh options for one command. Only the outermost one reads the environment, so that options win over it."""
+    """Options for one command. Only the outermost one reads the environment, so that options win over it."""
 
     def option(*names: str, envvar: str | None = None, **more: Any) -> click.Option:
         return GlobalOption(
             names,
             envvar=envvar if environment else None,
-            show_envvar=True,
             expose_value=False,
             callback=_remember,
             **more,
@@ -88,7 +89,7 @@ def global_options(*, environment: bool) -> list[click.Option]:
             "--project-dir",
             envvar="AUGURY_PROJECT_DIR",
             metavar="DIR",
-            help="Folder of the project, or one inside it.  [default: this one]",
+            help="Folder of the project, or one inside it.  [AUGURY_PROJECT_DIR]",
         ),
         option(
             "-t",
@@ -96,28 +97,36 @@ def global_options(*, environment: bool) -> list[click.Option]:
             envvar="AUGURY_TARGET",
             metavar="NAME",
             shell_complete=completions.targets,
-            help="Environment of augury.yml to work in.",
+            help="Environment of augury.yml to work in.  [AUGURY_TARGET]",
         ),
         option(
             "--vars",
             multiple=True,
             metavar="NAME=VALUE",
-            help="Variables of this command; NAME=VALUE or a YAML mapping. May be repeated.",
+            help="Variables: NAME=VALUE or a YAML mapping; may be repeated.",
         ),
         option(
             "--output",
             envvar="AUGURY_OUTPUT",
             type=click.Choice(FORMS),
-            help="Form of what is printed on stdout.  [default: text]",
+            metavar="FORM",
+            help="Data on stdout as text, json, ndjson or csv.  [AUGURY_OUTPUT]",
         ),
         option("-q", "--quiet", is_flag=True, help="Only results and errors."),
-        option("-v", "--verbose", "verbosity", count=True, help="Say more; -vv also where a fault of augury lies."),
+        option(
+            "-v",
+            "--verbose",
+            "verbosity",
+            count=True,
+            help="Say more; -vv shows where a bug of augury lies.",
+        ),
         option(
             "--log-format",
             type=click.Choice(["text", "json"]),
-            help="Form of the narration on stderr.  [default: text]",
+            metavar="FORM",
+            help="Narration on stderr as text or json lines.",
         ),
-        option("--no-color", is_flag=True, help="No colours; so does the environment variable NO_COLOR."),
+        option("--no-color", is_flag=True, help="No colours; the same as NO_COLOR=1."),
     ]
 
 

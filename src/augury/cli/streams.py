@@ -1,6 +1,6 @@
 """Where does each line go, and what may be in it?
 
-Data goes to stdout, narration to stderr, and everything passes here: secrets are masked and control characters are
+Data goes to stdout, narration to stderr, and all of it passes here: secrets are masked and control characters
 neutralised before a byte leaves. A reader that went away (`augury runs | head`) is no error.
 """
 
@@ -43,7 +43,7 @@ class Streams:
         """Nobody reads stdout any more."""
         self.began = False
         """Data has been written to stdout."""
-        # Until the project is read nobody knows which values are secret, so every variable that looks like one is.
+        # Until the project is read nobody knows which values are secret: all variables that look like it are.
         self._masker = Masker(
             value for name, value in self.environment.items() if looks_secret(name) and len(value) >= 8
         )
@@ -55,7 +55,7 @@ class Streams:
     def mask(self, text: str) -> str:
         return self._masker.mask(text)
 
-    # -- data -------------------------------------------------------------------------------------------------
+    # -- data --
 
     def data(self, text: str) -> None:
         """Lines of text for people, on stdout."""
@@ -91,7 +91,7 @@ class Streams:
             os.dup2(sink, sys.stdout.fileno())
             os.close(sink)
 
-    # -- narration --------------------------------------------------------------------------------------------
+    # -- narration --
 
     def note(self, text: str) -> None:
         """Narration on stderr; not with --quiet."""
@@ -103,7 +103,10 @@ class Streams:
     def log(self, line: Mapping[str, object]) -> None:
         """A line of --log-format json, on stderr; the time is added."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._stderr(to_json(plain({"time": now, **line}, self.mask), ascii_only=not _speaks_unicode(sys.stderr)) + "\n")
+        self._stderr(
+            to_json(plain({"time": now, **line}, self.mask), ascii_only=not _speaks_unicode(sys.stderr))
+            + "\n"
+        )
 
     def error_text(self, text: str, head: str = "", colour: Colour = "red") -> None:
         """Text on stderr, --quiet or not, its head in colour."""
@@ -120,6 +123,11 @@ class Streams:
         with suppress(BrokenPipeError):
             _write(sys.stderr, text)
             sys.stderr.flush()
+
+    @property
+    def speaks_unicode(self) -> bool:
+        """Whether stdout can show more than ASCII."""
+        return _speaks_unicode(sys.stdout)
 
     @property
     def terminal(self) -> bool:

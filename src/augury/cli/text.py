@@ -6,9 +6,8 @@ Nothing here knows a stream or a colour. `neutral` is what stands between data a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from augury.errors import nearest
 
@@ -16,12 +15,12 @@ LONGEST_CELL = 120
 """Characters of one cell of a text table; exact values are what csv and json are for."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and newline, those that turn the direction of text, and halves of surrogate pairs."""
+"""Control characters but tab and newline, those that turn the direction of text, and halves of surrogates."""
 _CONTROL_OR_BREAK = re.compile(f"[\\t\\n]|{CONTROL.pattern}")
 
 
 def neutral(text: str) -> str:
-    """`text` with control characters shown as escapes, so that data cannot move the cursor or change colours."""
+    """`text` with control characters shown as escapes: data cannot move the cursor or change colours."""
     return CONTROL.sub(_escaped, text)
 
 
@@ -65,8 +64,7 @@ def days(dates: Sequence[date]) -> str:
         return "no date"
     if len(dates) == 1:
         return f"1 date: {dates[0]}"
-    end = dates[-1] + timedelta(days=1)
-    return f"{count(len(dates), 'date')}: {dates[0]} to {dates[-1]} (--end {end} is excluded)"
+    return f"{count(len(dates), 'date')}: {dates[0]} to {dates[-1]} (end excluded)"
 
 
 def few(items: Sequence[object], limit: int = 3) -> str:
@@ -84,6 +82,8 @@ def width(text: str) -> int:
     """Columns that `text` takes in a terminal."""
     if text.isascii():
         return len(text)
+    import unicodedata
+
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
@@ -93,7 +93,7 @@ def width(text: str) -> int:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: str = ""
 ) -> str:
-    """Cells in aligned columns, two spaces apart. `right` are the positions of columns aligned to the right."""
+    """Cells in aligned columns, two spaces apart. `right`: positions of columns aligned to the right."""
     clean = [[_cell(cell) for cell in row] for row in (header, *rows)]
     if not clean[0]:
         return ""

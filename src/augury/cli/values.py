@@ -1,6 +1,6 @@
 """How does a value of augury or of a table appear in JSON, in CSV and in a cell of text?
 
-JSON has no NaN, no dates and no decimals: `plain` says what stands for them. Numbers that are not finite become the
+JSON has no NaN, dates or decimals: `plain` says what stands for them. Numbers that are not finite become the
 words `NaN`, `Infinity` and `-Infinity`, so that they differ from NULL.
 """
 
@@ -16,8 +16,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from augury.errors import AuguryError
 from augury.cli.text import CONTROL, neutral
+from augury.errors import AuguryError
 
 Mask = Callable[[str], str]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from augury.errors import ModelFailed
 from augury.models.contract import FittedModel, Task, TrainingSet
@@ -167,16 +167,16 @@ class _Classifier(_Trees):
 
 
 class BoostedTreeRegressor(_Regressor):
-    Options: ClassVar[type[BoostedOptions]] = BoostedOptions
+    Options: ClassVar[type[BaseModel]] = BoostedOptions
 
 
 class BoostedTreeClassifier(_Classifier):
-    Options: ClassVar[type[BoostedClassifierOptions]] = BoostedClassifierOptions
+    Options: ClassVar[type[BaseModel]] = BoostedClassifierOptions
 
 
 class RandomForestRegressor(_Regressor):
-    Options: ClassVar[type[ForestOptions]] = ForestOptions
+    Options: ClassVar[type[BaseModel]] = ForestOptions
 
 
 class RandomForestClassifier(_Classifier):
-    Options: ClassVar[type[ForestClassifierOptions]] = ForestClassifierOptions
+    Options: ClassVar[type[BaseModel]] = ForestClassifierOptions

@@ -141,12 +141,12 @@ def read(path: Path) -> str:
 def _library() -> ctypes.CDLL:
     library = lightgbm_library()
     library.LGBM_GetLastError.restype = c_char_p
-    library.LGBM_RegisterLogCallback(_SILENT)
     return library
 
 
 def _call(function: str, *arguments: Any) -> None:
     library = _library()
+    library.LGBM_RegisterLogCallback(_SILENT)  # it is kept per thread
     if getattr(library, function)(*arguments):
         why = (library.LGBM_GetLastError() or b"").decode("utf-8", "replace")
         raise ModelFailed("LightGBM refused the model or its rows", why=why.splitlines()[0] if why else None)

@@ -15,15 +15,16 @@ REGRESSIONS = (
 )  # fmt: skip
 CLASSIFICATIONS = ("binary", "multiclass", "multiclassova")
 
+NEEDED = ("objective", "feature_names", "feature_infos", "num_class", "tree_sizes")
+
 
 def describe(text: str, file: str) -> FileFacts:
     """Raises ModelFailed where the text is cut off or its objective cannot be predicted with."""
-    header = dict(line.split("=", 1) for line in text.partition("\n\n")[0].splitlines() if "=" in line)
-    missing = [
-        key for key in ("objective", "feature_names", "feature_infos", "num_class") if key not in header
-    ]
-    if missing:
+    head, _, trees = text.partition("\n\n")
+    header = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
+    if missing := [key for key in NEEDED if key not in header]:
         raise ModelFailed(f"{file} says nothing about {', '.join(missing)}", fix="Save the model again.")
+    _check_trees(trees, header["tree_sizes"], file)
     objective = header["objective"].split()[0]
     task = _task(objective, file)
     names = tuple(header["feature_names"].split(" "))
@@ -44,6 +45,23 @@ def describe(text: str, file: str) -> FileFacts:
         unlisted=() if matched or not stored else tuple(categories),
         spelling=lambda name: re.sub(r"\s", "_", name),
     )  # fmt: skip
+
+
+def _check_trees(trees: str, sizes: str, file: str) -> None:
+    """Raises ModelFailed where a tree is not where the header says: LightGBM ends the process on a
+    broken one.
+    """
+    at = 0
+    for number, size in enumerate(sizes.split()):
+        if not trees.startswith(f"Tree={number}\n", at) or not size.isdecimal():
+            break
+        at += int(size)
+    else:
+        if trees.startswith("end of trees", at):
+            return
+    raise ModelFailed(
+        f"{file} is cut off or was edited", why="its trees do not have the sizes that it states"
+    )
 
 
 def _task(objective: str, file: str) -> Task:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from augury.errors import ModelFailed
 from augury.models.contract import FittedModel, Task, TrainingSet
@@ -54,7 +54,7 @@ class LinearReg:
     """Linear regression: least squares, ridge, lasso or both, with BigQuery ML's automatic preprocessing."""
 
     task: ClassVar[Task | None] = "regression"
-    Options: ClassVar[type[LinearRegOptions]] = LinearRegOptions
+    Options: ClassVar[type[BaseModel]] = LinearRegOptions
     trains: ClassVar[bool] = True
     requires: ClassVar[str] = "linear"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")
@@ -85,7 +85,7 @@ class LogisticReg:
     """Logistic regression for two or more classes, with BigQuery ML's automatic preprocessing."""
 
     task: ClassVar[Task | None] = "classification"
-    Options: ClassVar[type[LogisticRegOptions]] = LogisticRegOptions
+    Options: ClassVar[type[BaseModel]] = LogisticRegOptions
     trains: ClassVar[bool] = True
     requires: ClassVar[str] = "linear"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")

@@ -64,7 +64,7 @@ def read_card(folder: Path) -> ModelCard:
     return read_json(ModelCard, folder / CARD)
 
 
-def cardsha256(folder: Path) -> str:
+def card_sha256(folder: Path) -> str:
     """Stands for the whole model, since the card holds the SHA-256 of the other files. Raises ModelFailed."""
     try:
         return sha256(folder / CARD)

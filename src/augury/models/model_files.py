@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from augury.errors import ModelFailed
 from augury.models.contract import FeatureType, FittedModel, Task, TrainingSet
@@ -30,7 +30,7 @@ class FileOptions(Options):
 
 class _ModelFile:
     task: ClassVar[Task | None] = None
-    Options: ClassVar[type[FileOptions]] = FileOptions
+    Options: ClassVar[type[BaseModel]] = FileOptions
     trains: ClassVar[bool] = False
 
     @staticmethod

@@ -50,9 +50,7 @@ def run_request(
     Raises Locked where a single date belongs to another run, CannotStart where nothing can be tried. Whatever fails
     on the way is part of the result.
     """
-    recover(
-        opened.spec, opened.warehouse, opened.ledger, RunMarker(opened.locks_folder, opened.clock), opened.clock()
-    )
+    recover_crashed(opened)
     locks = PartitionLocks(opened.locks_folder, opened.clock)
     run_id = new_run_id(opened.clock())
     with ExitStack() as stack:
@@ -71,6 +69,12 @@ def run_request(
         if planned.plan.is_empty:
             return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
         return _Run(opened, planned, how, listeners, run_id, held).perform(stack)
+
+
+def recover_crashed(opened: Opened) -> list[RunRecord]:
+    """Close every run whose process died; the runs that were closed."""
+    marker = RunMarker(opened.locks_folder, opened.clock)
+    return recover(opened.spec, opened.warehouse, opened.ledger, marker, opened.clock())
 
 
 def _resumed(opened: Opened, planned: Planned, run_id: str) -> tuple[str, Planned]:

@@ -40,6 +40,11 @@ class StepGraph:
     labelled: frozenset[str]
     """label and everything that reads an outcome: known only when the label is closed."""
 
+    @property
+    def reads_references(self) -> bool:
+        """Any step reads reference data."""
+        return any(isinstance(read, Reference) for reads in self.reads.values() for read in reads)
+
     def reads_history(self, step: str) -> tuple[History, ...]:
         return tuple(read for read in self.reads[step] if isinstance(read, History))
 

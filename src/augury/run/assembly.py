@@ -32,7 +32,7 @@ def assemble(work: Work, task: Task) -> pa.Table:
 def _by_hand(work: Work, task: Task) -> str:
     """training.sql, as of the tick."""
     definition = work.definitions.step("training", task.day)
-    resolver = Resolver(work, task.day, training=work.graph.uses_references)
+    resolver = work.resolver(task.day, training=work.graph.uses_references)
     inner = bound_sql(work, definition, task.day, resolver)
     has_date = any(column.name == "run_date" for column in work.warehouse.describe(inner))
     if has_date:

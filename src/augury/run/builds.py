@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from augury.errors import AuguryError, Place, QueryRefused
+from augury.events import DateFinished, ModelTrained
 from augury.hooks import Context
 from augury.ledger.records import ModelRecord
 from augury.names import quote
@@ -67,7 +68,7 @@ def build(
     Raises QueryRefused, DataRefused, HookFailed, StorageFailed; the partition is then as it was.
     """
     definition = work.definitions.step(step.step, step.day)
-    resolver = Resolver(work, step.day, training=step.training, references=references)
+    resolver = work.resolver(step.day, training=step.training, references=references)
     if definition.hook is None:
         return work.warehouse.create(write, _limited(bound_sql(work, definition, step.day, resolver), empty))
     with ExitStack() as stack:
@@ -83,7 +84,7 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
         values |= {"model_version": model.number, "model_rule": rule}
     values["predicted_at"] = work.clock()
     columns = ", ".join(f"{literal(value)} AS {quote(name)}" for name, value in values.items())
-    resolver = Resolver(work, step.day, references=model.references if model else None)
+    resolver = work.resolver(step.day, references=model.references if model else None)
     own = work.pipeline.steps.get("post_process")
     if own is not None and own.hook is not None:
         return _candidate_by_hook(work, step, write, values, resolver)
@@ -179,7 +180,7 @@ def _table(work: Work, sql: str, stack: ExitStack) -> pa.Table:
     return stack.enter_context(work.warehouse.read(sql)).read_all()
 
 
-def context_of(work: Work, day: date) -> Context:
+def context_of(work: Work, day: date, event: DateFinished | ModelTrained | None = None) -> Context:
     """What every hook may know."""
     return Context(
         pipeline=work.pipeline.name,
@@ -189,6 +190,7 @@ def context_of(work: Work, day: date) -> Context:
         cutoff=work.definitions.values(day).cutoff,
         run_id=work.run_id,
         vars=dict(work.pipeline.vars),
+        event=event,
     )
 
 

@@ -137,7 +137,7 @@ class DateTask:
             return Status.SUCCEEDED, None, "no validation.sql"
         definition = self._work.definitions.step("validation", step.day)
         model = self._model_of(step)[0]
-        resolver = Resolver(self._work, step.day, references=model.references if model else None)
+        resolver = self._work.resolver(step.day, references=model.references if model else None)
         sql = bound_sql(self._work, definition, step.day, resolver)
         accept = self._work.plan.request.accept
         total, accepted = run_checks(self._work.warehouse, sql, accept)

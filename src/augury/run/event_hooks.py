@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from augury.errors import AuguryError, HookFailed, Place
-from augury.ledger.records import DateRecord, ModelRecord, Status
+from augury.errors import HookFailed, Place
+from augury.events import DateFinished, ModelTrained
 from augury.run.builds import context_of
 from augury.run.hooks import call_hook
 from augury.run.work import Work
 
 BY_STATUS = {
-    Status.SUCCEEDED: "on_completed",
-    Status.HELD: "on_held",
-    Status.FAILED: "on_failed",
-    Status.REFUSED: "on_failed",
+    "succeeded": "on_completed",
+    "held": "on_held",
+    "failed": "on_failed",
+    "refused": "on_failed",
 }
 
 
-def tell_hooks(work: Work, day: date, record: DateRecord, error: AuguryError | None) -> HookFailed | None:
-    """Call on_completed, on_held or on_failed. A failing hook does not undo what it was told about."""
-    del error
-    return _call(work, BY_STATUS.get(record.status, ""), day, {"outcome": record})
+def tell_hooks(work: Work, event: DateFinished | ModelTrained) -> HookFailed | None:
+    """Call on_completed, on_held, on_failed or on_trained where the project has it.
+
+    A failing hook does not undo what it was told about; its error is returned.
+    """
+    if isinstance(event, ModelTrained):
+        return _call(work, "on_trained", event.tick, event)
+    return _call(work, BY_STATUS.get(event.status, ""), event.run_date, event)
 
 
-def tell_trained(work: Work, tick: date, model: ModelRecord) -> HookFailed | None:
-    """Call on_trained with the new model, passed or not."""
-    return _call(work, "on_trained", tick, {"model": model})
-
-
-def _call(work: Work, name: str, day: date, facts: dict[str, Any]) -> HookFailed | None:
+def _call(work: Work, name: str, day: date, event: DateFinished | ModelTrained) -> HookFailed | None:
     hook = work.pipeline.event_hooks.get(name)
     if hook is None:
         return None
-    offered = {"context": context_of(work, day), **facts}
-    arguments = {parameter.name: offered.get(parameter.name) for parameter in hook.parameters}
+    arguments = {parameter.name: context_of(work, day, event) for parameter in hook.parameters}
     try:
         call_hook(work.definitions.project.root, work.pipeline, hook, arguments)
     except HookFailed as error:

@@ -121,13 +121,13 @@ class Scorer:
 
 
 def load_model(work: Work, record: ModelRecord) -> FittedModel:
-    from augury.models import artifacts
+    from augury.models import artifacts, model_card
 
     folder = work.models / record.folder
     kind = plugins.load("models", record.type)
     if not kind.trains:
         return open_model_file(work, folder, record)
-    if artifacts.card_sha256(folder) != record.sha256:
+    if model_card.card_sha256(folder) != record.sha256:
         raise ModelFailed(
             f"model {record.number} is not the one that was registered: its card was changed",
             fix=f"Train it again: augury train {record.pipeline} --date {record.tick}",

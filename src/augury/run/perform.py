@@ -12,19 +12,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 
-from augury.errors import AuguryError, Locked, Place, WorkFailed
-from augury.events import DateFinished, TaskFinished
-from augury.ledger.records import DateRecord, ModelRecord, Status
+from augury.errors import AuguryError, Locked, ModelFailed, Place, WorkFailed
+from augury.events import DateFinished, ModelTrained, TaskFinished
+from augury.ledger.records import DateRecord, ModelRecord, Status, StepRecord
 from augury.plan.steps import Purpose, Task
 from augury.run.date_task import DateTask, Performed, status_of
-from augury.run.event_hooks import tell_hooks, tell_trained
+from augury.run.event_hooks import tell_hooks
 from augury.run.limits import Meter
 from augury.run.locks import ANY_TIME
 from augury.run.logs import log_context
 from augury.run.models import NeedsTick, Scorer
 from augury.run.outcome import DateOutcome
 from augury.run.runner import Ended, Runner
-from augury.run.train import told, train
+from augury.run.train import train, untrainable
 from augury.run.work import Work
 
 
@@ -142,16 +142,24 @@ class Performer:
             detail=record.detail,
             error=error,
         )
-        self._after(task.day, record, error)
+        self._after(task.day, record)
 
-    def _after(self, day: date, record: DateRecord, error: AuguryError | None) -> None:
-        work = self._work
-        work.tell(
+    def _after(self, day: date, record: DateRecord) -> None:
+        """Tell everybody, the project's hooks last: the ledger has the outcome by now."""
+        self._tell(
             DateFinished(
-                work.run_id, work.pipeline.name, day, str(record.status), record.rows, record.detail
+                self._work.run_id,
+                self._work.pipeline.name,
+                day,
+                str(record.status),
+                record.rows,
+                record.detail,
             )
         )
-        hook_error = tell_hooks(work, day, record, error)
+
+    def _tell(self, event: DateFinished | ModelTrained) -> None:
+        self._work.tell(event)
+        hook_error = tell_hooks(self._work, event)
         if hook_error is not None:
             self.outcome.failures.append(hook_error)
 
@@ -170,7 +178,7 @@ class Performer:
                     1,
                     work.clock(),
                 )
-                record, step = train(work, task, self._scorer)
+                record, step = self._train_or_pass_over(task, self._scorer)
                 known = work.ledger.finish_task(
                     work.run_id, task.key, [step], model=record, status=Status.SUCCEEDED
                 )
@@ -179,12 +187,30 @@ class Performer:
         self._scorer.refresh()
         return Ended(Status.SUCCEEDED)
 
+    def _train_or_pass_over(self, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepRecord]:
+        """Train a tick. One that nobody asked for and no date scores with may have too little to learn from: the
+        first months of a history. It gets a verdict like any other, and the next tick goes on."""
+        request = self._work.plan.request
+        scoring = {each.tick for each in self._work.plan.tasks if each.tick is not None}
+        try:
+            return train(self._work, task, scorer)
+        except ModelFailed as error:
+            if task.day in request.ticks or task.day in scoring:
+                raise
+            return untrainable(self._work, task, error)
+
     def _trained(self, model: ModelRecord) -> None:
         self.outcome.trained.append(model)
-        told(self._work, model)
-        hook_error = tell_trained(self._work, model.tick, model)
-        if hook_error is not None:
-            self.outcome.failures.append(hook_error)
+        self._tell(
+            ModelTrained(
+                self._work.run_id,
+                self._work.pipeline.name,
+                model.tick,
+                model.number,
+                model.passed,
+                model.verdict,
+            )
+        )
 
     def _trained_meanwhile(self, task: Task) -> ModelRecord | None:
         """The model of this tick, where another run trained it while this one waited for the lock."""
@@ -208,7 +234,7 @@ class Performer:
                 # The date of a locked partition is its owner's to record.
                 work.ledger.finish_task(work.run_id, task.key, date=record, status=status)
             self.outcome.dates[task.day] = DateOutcome(task.day, status, detail=error.what, error=error)
-            self._after(task.day, record, error)
+            self._after(task.day, record)
         else:
             work.ledger.finish_task(work.run_id, task.key, status=status)
             self.outcome.failures.append(error)
@@ -220,7 +246,7 @@ class Performer:
             record = self._record_of(task, Status.BLOCKED, why)
             self._work.ledger.finish_task(self._work.run_id, task.key, date=record, status=Status.BLOCKED)
             self.outcome.dates[task.day] = DateOutcome(task.day, Status.BLOCKED, detail=why)
-            self._after(task.day, record, None)
+            self._after(task.day, record)
         self._work.tell(
             TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(Status.BLOCKED))
         )

@@ -55,7 +55,7 @@ def _roll_forward(
         if task.purpose is Purpose.REQUESTED:
             published = next((part for step, part in found if step.step == "publish"), None)
             dates.append(_date(spec, run, task.day, published, now))
-    ledger.record_partitions(partitions, dates)
+    ledger.record_partitions(partitions, dates=dates)
 
 
 def _finished_by(warehouse: Warehouse, run: RunRecord, task: Task) -> list[tuple[PlannedStep, Partition]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from augury import plugins
 from augury.errors import ModelFailed, Place
-from augury.events import ModelTrained, StepFinished
+from augury.events import StepFinished
 from augury.ledger.records import ModelRecord, Status, StepRecord
 from augury.models import evaluation, gate
 from augury.models.contract import FittedModel, TrainingSet
@@ -44,7 +45,19 @@ def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepReco
     except ModelFailed as error:
         raise error.at(Place(step="train", file=work.pipeline.file)) from error
     record = _register(work, task, candidate)
-    seconds = time.monotonic() - started
+    return record, _step(work, task, record, at, time.monotonic() - started)
+
+
+def untrainable(work: Work, task: Task, error: ModelFailed) -> tuple[ModelRecord, StepRecord]:
+    """The records of a tick that had too little to learn from: a verdict without a model."""
+    at = work.clock()
+    record = replace(
+        _blank(work, task), passed=False, verdict=f"not trained: {error.what}", note=error.fix or ""
+    )
+    return record, _step(work, task, record, at, 0.0)
+
+
+def _step(work: Work, task: Task, record: ModelRecord, at: datetime, seconds: float) -> StepRecord:
     step = StepRecord(
         run_id=work.run_id,
         task=task.key,
@@ -73,16 +86,7 @@ def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepReco
             record.verdict,
         )
     )
-    return record, step
-
-
-def told(work: Work, record: ModelRecord) -> None:
-    """Tell listeners of a model, now that it has its number."""
-    work.tell(
-        ModelTrained(
-            work.run_id, work.pipeline.name, record.tick, record.number, record.passed, record.verdict
-        )
-    )
+    return step
 
 
 def _candidate(work: Work, task: Task, scorer: Scorer) -> _Candidate:
@@ -139,7 +143,7 @@ def _rival(work: Work, task: Task, scorer: Scorer, evaluated: Evaluation) -> gat
 
 
 def _register(work: Work, task: Task, candidate: _Candidate) -> ModelRecord:
-    from augury.models import artifacts
+    from augury.models import artifacts, model_card
 
     settings = _model(work)
     kind = plugins.load("models", settings.type)
@@ -163,29 +167,43 @@ def _register(work: Work, task: Task, candidate: _Candidate) -> ModelRecord:
             note=candidate.evaluation.note,
         ),
     )
+    return replace(
+        _blank(work, task),
+        passed=candidate.verdict.passed,
+        verdict=candidate.verdict.reason,
+        folder=str(folder),
+        sha256=model_card.card_sha256(work.models / folder),
+        rows=candidate.rows.rows,
+        snapshot=candidate.snapshot,
+        metrics=_metrics(candidate.evaluation),
+        features=tuple(feature.name for feature in candidate.fitted.features),
+        note=candidate.evaluation.note,
+    )
+
+
+def _blank(work: Work, task: Task) -> ModelRecord:
+    """What is known of a model before it is trained; the ledger gives it its number."""
+    settings = _model(work)
     return ModelRecord(
         pipeline=work.pipeline.name,
         version=work.pipeline.version,
         number=0,
         tick=task.day,
-        cutoff=cutoff,
+        cutoff=work.pipeline.cutoffs.of(task.day),
         trained_at=work.clock(),
         run_id=work.run_id,
         type=settings.type,
         label=settings.label,
-        passed=candidate.verdict.passed,
-        verdict=candidate.verdict.reason,
+        passed=False,
+        verdict="",
         fingerprint=task.fingerprint,
-        folder=str(folder),
-        sha256=artifacts.card_sha256(work.models / folder),
+        folder="",
+        sha256="",
         seed=settings.train.seed,
-        rows=candidate.rows.rows,
+        rows=0,
         dates=len(task.dates),
-        snapshot=candidate.snapshot,
-        metrics=_metrics(candidate.evaluation),
+        snapshot="",
         references=dict(work.facts.references) if work.graph.uses_references else {},
-        features=tuple(feature.name for feature in candidate.fitted.features),
-        note=candidate.evaluation.note,
     )
 
 

@@ -17,6 +17,7 @@ from augury.plan.graph import StepGraph
 from augury.plan.steps import Plan
 from augury.plan.ticks import Ticks
 from augury.run.locks import PartitionLocks
+from augury.run.relations import Resolver
 from augury.spec.files import PipelineSpec
 from augury.warehouses.contract import SourceState, Warehouse
 
@@ -56,6 +57,22 @@ class Work:
     @property
     def pipeline(self) -> PipelineSpec:
         return self.definitions.pipeline
+
+    def resolver(
+        self, day: date, *, training: bool = False, references: Mapping[str, str] | None = None
+    ) -> Resolver:
+        """The relations of one date; `references` are the versions of the model in use, the newest by default."""
+        return Resolver(
+            self.definitions,
+            self.graph,
+            self.ticks,
+            self.warehouse,
+            self.states,
+            self.references,
+            self.facts.references if references is None else references,
+            day,
+            training,
+        )
 
     def notice(self, message: str, *, day: date | None = None, step: str | None = None) -> None:
         self.tell(Noticed(self.run_id, self.pipeline.name, message, day, step))

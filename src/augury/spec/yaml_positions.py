@@ -24,6 +24,8 @@ MOST_NODES = 50_000
 DEEPEST = 100
 """Levels of nesting; pipeline.yml needs five."""
 _TAG = "tag:yaml.org,2002:"
+_NAMED = ("targets", "steps")
+"""Keys below which users give names, so that a name alone says something."""
 _KINDS = ("str", "int", "float", "bool", "null")
 
 Substitute = Callable[[str], tuple[str, tuple[str, ...]]]
@@ -63,16 +65,22 @@ class Node:
             here = below[part]
         return here
 
-    def plain(self, *, keep_null: bool = False) -> Any:
-        """The value as dicts, lists and scalars. A key without a value counts as absent, except in `vars`."""
+    def plain(self, above: str = "") -> Any:
+        """The value as dicts, lists and scalars. `above` is the key that it stands under.
+
+        A key without a value counts as absent, but `vars: {x: }` is a variable that is null, and
+        `targets: {dev: }` or `steps: {prepare: }` says that it exists.
+        """
         if isinstance(self.value, dict):
-            return {
-                key: child.plain(keep_null=keep_null or key == "vars")
-                for key, child in self.value.items()
-                if child.value is not None or keep_null
-            }
+            out: dict[str, Any] = {}
+            for key, child in self.value.items():
+                if child.value is not None or above == "vars":
+                    out[key] = child.plain("vars" if above == "vars" else "" if above in _NAMED else key)
+                elif above in _NAMED:
+                    out[key] = {}
+            return out
         if isinstance(self.value, list):
-            return [child.plain(keep_null=True) for child in self.value]
+            return [child.plain() for child in self.value]
         return self.value
 
     def leaves(self, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
@@ -168,7 +176,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, line: int, path: tuple[str, ...]) -> Node:
         self.built += 1
-        if self.built > MOST_NODES:
+        if self.built > MOST_NODES or len(path) > DEEPEST:
             raise _TooMuch
         if isinstance(node, yaml.MappingNode):
             return Node(self.mapping(node, path), self.file, line)
@@ -264,6 +272,8 @@ def _in_words(error: yaml.MarkedYAMLError, line: str) -> str:
     said = error.problem or str(error)
     mark = error.problem_mark
     at = line[mark.column : mark.column + 1] if mark else ""
+    if re.search(r"[{,\[][^'\"]*\$\{", line):
+        return "inside { } or [ ] a value with ${...} must stand in quotes"
     if "\t" in line[: len(line) - len(line.lstrip())] or at == "\t":
         return "a tab cannot indent YAML: use spaces"
     if at in tuple("@`%>|"):

@@ -110,8 +110,8 @@ class CompiledSql:
     def columns_used(self) -> Mapping[Relation, tuple[str, ...] | None]:
         """Columns that the query may take from each relation, None for all of them.
 
-        Never too few. A name that only another table of the query has may be among them: intersect with the
-        schema, without regard to letter case.
+        Never too few; an empty tuple where only the number of rows matters. A name that only another table
+        of the query has may be among them: intersect with the schema, without regard to letter case.
         """
         used: dict[Relation, tuple[str, ...] | None] = {}
         relations = [part.relation for part in self.parts if isinstance(part, Slot) and part.relation]

@@ -10,20 +10,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from augury.errors import Problem, SpecError
-from augury.spec.files import Macros, SqlFile
 from augury.sql.compiled import CompiledSql, RunValues, Slot
 from augury.sql.facts import RUN_VALUES, TemplateFacts
 from augury.sql.fingerprint import sql_fingerprint
 from augury.sql.glance import volatile_functions
 
 if TYPE_CHECKING:
-    from augury.sql.rendering import Prepared
+    from augury.spec.files import Macros, SqlFile
+    from augury.sql.rendering import Prepared, Rendered
     from augury.sql.symbolic import Symbolic
     from augury.sql.template import SqlEnvironment
 
-__all__ = ["Compiler", "TemplateFacts"]
+    _Key = tuple[str, SqlFile, str, bool]
+    """Step, file, key of the facts, and whether there is no horizon."""
 
-_Key = tuple[str, SqlFile, str, bool]
+__all__ = ["Compiler", "TemplateFacts"]
 
 
 class Compiler:
@@ -36,7 +37,7 @@ class Compiler:
         self._prepared: dict[SqlFile, Prepared] = {}
         self._dateless: dict[_Key, CompiledSql | None] = {}
         self._dated: dict[tuple[_Key, RunValues], CompiledSql] = {}
-        self._by_text: dict[tuple[str, str, tuple[tuple[str, int], ...]], CompiledSql] = {}
+        self._by_text: dict[tuple[str, Rendered, bool], CompiledSql] = {}
 
     def compile(self, step: str, file: SqlFile, facts: TemplateFacts, values: RunValues) -> CompiledSql:
         """The same object for all dates that render to the same text.
@@ -65,16 +66,21 @@ class Compiler:
     ) -> CompiledSql | None:
         """None where the template must be rendered for each date."""
         from augury.sql.rendering import NeedsDate, Rendering
-        from augury.sql.symbolic import assemble
 
         rendering = Rendering(step, facts, self._macros, values, per_date)
         try:
             rendered = rendering.render(self._prepare(file))
         except NeedsDate:
             return None
-        return self._compiled(
-            file.path, assemble(rendered, file.path, has_horizon=values.horizon_end is not None)
-        )
+        return self._assembled(file.path, rendered, has_horizon=values.horizon_end is not None)
+
+    def _assembled(self, file: str, rendered: Rendered, *, has_horizon: bool) -> CompiledSql:
+        from augury.sql.symbolic import assemble
+
+        key = (file, rendered, has_horizon)
+        if key not in self._by_text:
+            self._by_text[key] = self._compiled(file, assemble(rendered, file, has_horizon=has_horizon))
+        return self._by_text[key]
 
     def _prepare(self, file: SqlFile) -> Prepared:
         from augury.sql.rendering import prepare
@@ -111,17 +117,14 @@ class Compiler:
         return tuple(prepared)
 
     def _compiled(self, file: str, symbolic: Symbolic) -> CompiledSql:
-        key = (file, symbolic.text, symbolic.places)
-        if key not in self._by_text:
-            slots = [part for part in symbolic.parts if isinstance(part, Slot)]
-            self._by_text[key] = CompiledSql(
-                file=file,
-                text=symbolic.text,
-                reads=tuple(slot.relation for slot in slots if slot.relation is not None),
-                fingerprint=sql_fingerprint(symbolic.tokens, self._dialect),
-                volatile=volatile_functions(symbolic.tokens),
-                parts=symbolic.parts,
-                places=symbolic.places,
-                dialect=self._dialect,
-            )
-        return self._by_text[key]
+        slots = [part for part in symbolic.parts if isinstance(part, Slot)]
+        return CompiledSql(
+            file=file,
+            text=symbolic.text,
+            reads=tuple(slot.relation for slot in slots if slot.relation is not None),
+            fingerprint=sql_fingerprint(symbolic.tokens, self._dialect),
+            volatile=volatile_functions(symbolic.tokens),
+            parts=symbolic.parts,
+            places=symbolic.places,
+            dialect=self._dialect,
+        )

@@ -45,8 +45,10 @@ def trace(text: str, relations: tuple[tuple[str, str], ...], dialect: str) -> Li
     if tree is None:
         return Lineage(True, (), tuple(None for _ in relations))
     tables = {table.name: table for table in tree.find_all(exp.Table) if table.name.startswith(_PREFIX)}
+    named = {node.name.lower() for node in tree.find_all(exp.Table, exp.TableAlias)}
+    named |= {alias.lower() for _, alias in relations}
     columns = tuple(
-        _columns_of(tables[symbol], alias) if symbol in tables else None for symbol, alias in relations
+        _columns_of(tables[symbol], alias, named) if symbol in tables else None for symbol, alias in relations
     )
     outside: dict[str, int] = {}
     for name, line in chain(_tables_outside(tree), _files_opened(tree)):
@@ -128,8 +130,11 @@ def _defined_before(clause: exp.Expression, inside: set[int]) -> Iterator[str]:
 # -- columns -------------------------------------------------------------------------------------------------
 
 
-def _columns_of(table: exp.Table, name: str) -> tuple[str, ...] | None:
-    """Columns that the SELECT around a table may take from it; None for all."""
+def _columns_of(table: exp.Table, name: str, named: set[str]) -> tuple[str, ...] | None:
+    """Columns that the SELECT around a table may take from it; None for all.
+
+    `named` are the tables of the query: in `x.y`, `x` is one of them, or else a column with fields.
+    """
     select = table.find_ancestor(exp.Select, exp.Pivot)
     alias = table.args.get("alias")
     renamed = alias is not None and alias.args.get("columns")
@@ -144,7 +149,7 @@ def _columns_of(table: exp.Table, name: str) -> tuple[str, ...] | None:
             if len(path) == 1:
                 return None  # the whole row as one value
             path = path[1:]
-        elif len(path) > 1 and _is_source(select, path[0]):
+        elif len(path) > 1 and path[0].lower() in named:
             continue
         names.setdefault(path[0].lower(), path[0])
     return tuple(names.values())
@@ -172,9 +177,3 @@ def _names_used(select: exp.Select) -> Iterator[tuple[str, ...]]:
     for identifier in select.find_all(exp.Identifier):
         if not isinstance(identifier.parent, exp.Column | exp.Table | exp.TableAlias | exp.Alias | exp.CTE):
             yield (identifier.name,)
-
-
-def _is_source(select: exp.Select, name: str) -> bool:
-    """Whether `name` is a table of the query, so that `name.x` is no field of a column called `name`."""
-    nodes = chain(select.find_all(exp.TableAlias), select.root().find_all(exp.Table, exp.TableAlias))
-    return any(node.name.lower() == name.lower() for node in nodes)

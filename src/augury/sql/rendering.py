@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, NoReturn
 
-from jinja2 import Template, TemplateSyntaxError, Undefined, UndefinedError, meta, nodes
-from jinja2.exceptions import SecurityError
+from jinja2 import Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.runtime import Macro
 from jinja2.utils import Namespace
 
@@ -19,6 +17,7 @@ from augury.spec.files import SqlFile
 from augury.sql.compiled import RunValues
 from augury.sql.facts import RELATIONS, RUN_VALUES, Refused, TemplateFacts, relation_of
 from augury.sql.literals import identifier, literal
+from augury.sql.mistakes import mistakes_in_text, no_variable, problem_of
 from augury.sql.relations import Relation
 from augury.sql.template import SHOW, Fragment, SqlEnvironment, sql_of
 
@@ -55,7 +54,14 @@ class Bare(str):
     __slots__ = ()
 
 
-Hole = Relation | RunValue | str
+@dataclass(frozen=True)
+class RunHole:
+    """A printed value of the run."""
+
+    name: str
+
+
+Hole = Relation | RunHole | str
 """What a mark in rendered text stands for: a relation, a value of the run, or SQL of a literal or a name."""
 
 
@@ -112,7 +118,11 @@ class Rendering:
     def render(self, prepared: Prepared) -> Rendered:
         """Raises SpecError, and NeedsDate where the values of the run are needed and not given."""
         names = self._names()
-        _refuse(_found_without_rendering(prepared, names, self.facts, self.step))
+        if not self.per_date:
+            # A template is always rendered without its dates first.
+            found = mistakes_in_text(prepared.tree, prepared.file.path, names, self.facts, self.step)
+            if found:
+                raise SpecError(found)
         try:
             for macro in self.macros:
                 self._run(macro.template, names, keep_macros=True)
@@ -121,7 +131,7 @@ class Rendering:
             raise
         except Exception as error:
             # Whatever a template does, its author gets a line and a reason, never a traceback.
-            raise SpecError([_problem(error, names, prepared.file.path)]) from error
+            raise SpecError([problem_of(error, names, prepared.file.path)]) from error
         return Rendered(text, tuple(self.holes))
 
     def _run(self, template: Template, names: dict[str, Any], *, keep_macros: bool = False) -> str:
@@ -162,14 +172,16 @@ class Rendering:
             return self.facts.variables[name]
         if default:
             return default[0]
-        raise _no_variable(name, self.facts)
+        raise no_variable(name, self.facts)
 
-    def _ident(self, name: Any) -> Fragment:
-        names = name if isinstance(name, list | tuple) else [name]
+    def _ident(self, *path: Any) -> Fragment:
+        """`ident('a')` is "a", `ident('o', 'a')` is "o"."a", `ident(['a', 'b'])` is "a", "b"."""
+        listed = len(path) == 1 and isinstance(path[0], list | tuple)
+        names = path[0] if listed else path
         if not names or not all(isinstance(one, str) for one in names):
-            raise Refused("ident() takes a name, or a list of names")
+            raise Refused("ident() takes a name, the parts of a dotted name, or a list of names")
         try:
-            return Fragment(self._mark(", ".join(identifier(str(one)) for one in names)))
+            return Fragment(self._mark((", " if listed else ".").join(identifier(str(one)) for one in names)))
         except ValueError as error:
             raise Refused(f"ident(): {error}") from error
 
@@ -190,11 +202,11 @@ class Rendering:
             case Bare():
                 return str.__str__(value)
             case RunValue():
-                return self._mark(value)
+                return self._mark(RunHole(value._name))
         for name in RUN_VALUES:
             # Rendered per date, a value that is printed as it came still leaves one text for many dates.
             if value is not None and value is getattr(self.values, name):
-                return self._mark(RunValue(name))
+                return self._mark(RunHole(name))
         if callable(value):
             raise Refused("a function without its arguments cannot be printed: add ()")
         try:
@@ -224,100 +236,3 @@ def macro_names(tree: nodes.Template) -> tuple[tuple[str, int], ...]:
     """(name, line) of the macros that other files may call; a leading underscore keeps one private."""
     macros = [node for node in tree.body if isinstance(node, nodes.Macro)]
     return tuple((macro.name, macro.lineno) for macro in macros if not macro.name.startswith("_"))
-
-
-# -- what is wrong -------------------------------------------------------------------------------------------
-
-
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        raise SpecError(problems)
-
-
-def _found_without_rendering(
-    prepared: Prepared, names: Mapping[str, Any], facts: TemplateFacts, step: str
-) -> list[Problem]:
-    """Unknown names and wrong arguments that can be seen in the text: all of them, not only the first."""
-    tree, file = prepared.tree, prepared.file.path
-    problems: list[tuple[int, str, str | None]] = []
-    unknown = meta.find_undeclared_variables(tree) - set(names) - _tested(tree)
-    for node in tree.find_all(nodes.Name):
-        if node.name in unknown and node.ctx == "load":
-            problems.append((node.lineno, *_undefined(node.name, names)))
-            unknown.discard(node.name)
-    for call in tree.find_all(nodes.Call):
-        try:
-            _check_call(call, facts, step)
-        except Refused as error:
-            problems.append((call.lineno, error.message, error.suggestion))
-    return [
-        Problem(text, file, line, suggestion=hint)
-        for line, text, hint in sorted(problems, key=lambda one: one[0])
-    ]
-
-
-def _check_call(call: nodes.Call, facts: TemplateFacts, step: str) -> None:
-    constants = all(
-        isinstance(one, nodes.Const) for one in (*call.args, *(pair.value for pair in call.kwargs))
-    )
-    plain = constants and call.dyn_args is None and call.dyn_kwargs is None
-    if not isinstance(call.node, nodes.Name) or not plain:
-        return
-    positional = tuple(one.value for one in call.args if isinstance(one, nodes.Const))
-    named = {pair.key: pair.value.value for pair in call.kwargs if isinstance(pair.value, nodes.Const)}
-    if call.node.name in RELATIONS:
-        relation_of(call.node.name, positional, named, facts, step)
-    elif call.node.name == "var" and len(positional) == 1 and positional[0] not in facts.variables:
-        raise _no_variable(positional[0], facts)
-
-
-def _tested(tree: nodes.Template) -> set[str]:
-    """Names that the template itself asks about: `x is defined`, `x | default(1)`."""
-    asked = [
-        *(node.node for node in tree.find_all(nodes.Test) if node.name in ("defined", "undefined")),
-        *(node.node for node in tree.find_all(nodes.Filter) if node.name in ("default", "d")),
-    ]
-    return {node.name for node in asked if isinstance(node, nodes.Name)}
-
-
-def _no_variable(name: object, facts: TemplateFacts) -> Refused:
-    return Refused(f"var({name!r}): no such variable", nearest(str(name), facts.variables))
-
-
-def _undefined(name: str, names: Mapping[str, Any]) -> tuple[str, str | None]:
-    if name == "horizon_end":
-        return "horizon_end: the pipeline has no `horizon`", None
-    return f"{name!r} is undefined", nearest(name, (known for known in names if known != SHOW))
-
-
-def _problem(error: Exception, names: Mapping[str, Any], file: str) -> Problem:
-    path, line = _place(error.__traceback__) or (file, None)
-    message, suggestion = _explained(error, names)
-    return Problem(message, path, line, suggestion=suggestion)
-
-
-def _explained(error: Exception, names: Mapping[str, Any]) -> tuple[str, str | None]:
-    match error:
-        case Refused(message=message, suggestion=suggestion):
-            return message, suggestion
-        case UndefinedError():
-            name = re.fullmatch(r"'(\w+)' is undefined", str(error))
-            return _undefined(name[1], names) if name else (str(error), None)
-        case SecurityError():
-            return f"not allowed in a template: {error}", None
-        case RecursionError():
-            return "a macro calls itself without end", None
-        case MemoryError():
-            return "the template needs more memory than there is", None
-    return f"the template cannot be rendered: {str(error) or type(error).__name__}", None
-
-
-def _place(trace: TracebackType | None) -> tuple[str, int] | None:
-    """(file, line) of the innermost template on the way to an error."""
-    found = None
-    while trace is not None:
-        template = trace.tb_frame.f_globals.get("__jinja_template__")
-        if isinstance(template, Template):
-            found = (template.name or "", template.get_corresponding_lineno(trace.tb_lineno))
-        trace = trace.tb_next
-    return found

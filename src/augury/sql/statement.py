@@ -7,7 +7,8 @@ from itertools import pairwise
 from augury.sql.tokens import Token
 
 _READS = ("SELECT", "FROM", "VALUES", "WITH", "TABLE", "PIVOT", "UNPIVOT", "(")
-_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "CREATE", "DROP", "ALTER", "TRUNCATE", "ATTACH")
+_VERBS = ("SELECT", "FROM", "VALUES", "PIVOT", "UNPIVOT")
+_WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "MERGE", "COPY")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -47,26 +48,38 @@ def _unbalanced(tokens: list[Token]) -> list[tuple[int, str]]:
 
 
 def _not_a_select(tokens: list[Token]) -> Token | None:
-    """The word that makes it another statement. DuckDB accepts INSERT and its like inside WITH, too."""
+    """The word that makes it another statement.
+
+    DuckDB 2.0 takes INSERT, UPDATE, DELETE, TRUNCATE and COPY TO as the body of a common table expression, too.
+    """
     first = tokens[0]
     if (first.upper or first.text) not in _READS:
         return first
-    for before, token in pairwise(tokens):
-        if before.text == "(" and token.upper in _WRITES:
-            return token
-    return _verb_after_with(tokens) if first.upper == "WITH" else None
+    bodies = [
+        tokens[at + 1 :] for at, token in enumerate(tokens) if token.text == "(" and _after_as(tokens, at)
+    ]
+    return next((verb for body in (tokens, *bodies) if (verb := _writing_verb(body)) is not None), None)
 
 
-def _verb_after_with(tokens: list[Token]) -> Token | None:
-    """The statement after the last common table expression, where it is no SELECT."""
+def _after_as(tokens: list[Token], at: int) -> bool:
+    back = at - 1
+    while back >= 0 and tokens[back].upper in ("MATERIALIZED", "NOT"):
+        back -= 1
+    return back >= 0 and tokens[back].upper == "AS"
+
+
+def _writing_verb(tokens: list[Token]) -> Token | None:
+    """The verb of the statement that begins here, past its WITH, where it writes."""
+    first = tokens[0] if tokens else None
+    if first is None or first.upper in _WRITES:
+        return first
     depth = 0
-    for before, token in pairwise(tokens):
+    for before, token in pairwise(tokens if first.upper == "WITH" else ()):
         depth += (before.text == "(") - (before.text == ")")
-        if depth == 0 and before.text == ")" and token.upper:
-            if token.upper in ("SELECT", "FROM", "VALUES", "PIVOT", "UNPIVOT"):
-                return None
-            if token.upper in _WRITES:
-                return token
+        if depth < 0 or (depth == 0 and token.upper in _VERBS):
+            return None
+        if depth == 0 and before.text == ")" and token.upper in _WRITES:
+            return token
     return None
 
 

@@ -24,7 +24,7 @@ from augury.sql.relations import (
     Staging,
     Window,
 )
-from augury.sql.rendering import Hole, Rendered, RunValue
+from augury.sql.rendering import Hole, Rendered, RunHole
 from augury.sql.statement import statement_problems
 from augury.sql.tokens import RESERVED, Token, scan
 
@@ -168,8 +168,8 @@ class _Writer:
         match hole:
             case str():
                 self._emit(hole, tokens[at].start)
-            case RunValue():
-                self._slot(Slot(PREFIX + hole._name, None, hole._name), tokens[at].start)
+            case RunHole(name):
+                self._slot(Slot(PREFIX + name, None, name), tokens[at].start)
             case _:
                 self._relations += 1
                 symbol = f"{PREFIX}{self._relations}_{_described(hole)}"

@@ -1,8 +1,8 @@
 """What does augury ask of a warehouse?
 
-A warehouse stores tables of immutable partitions, one live version of each, inside one namespace, and runs SELECTs.
-Readers see the old version of a partition or the new one, never neither and never a mix. Nothing outside the
-namespace can be named in a write: the verbs take table names that the adapter resolves itself.
+A warehouse stores tables of immutable partitions, one live version of each, inside one namespace, and runs
+SELECTs. Readers see the old version of a partition or the new one, never neither and never a mix. Nothing
+outside the namespace can be named in a write: the verbs take table names that the adapter resolves itself.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Write:
     run_id: str
     fingerprint: str
     columns: Mapping[str, Column] = field(default_factory=dict)
-    """Declared columns, enforced: a missing one, another type or a NULL in a REQUIRED one refuses the write."""
+    """Declared columns, enforced: a missing one, another type or a NULL in a REQUIRED one refuses the
+    write."""
     unique: tuple[str, ...] = ()
     """Key columns; duplicates refuse the write, or are dropped."""
     drop_duplicates: bool = False
@@ -137,7 +138,7 @@ class Warehouse(Protocol):
     features: WarehouseFeatures
     namespace: str
 
-    # -- asking ------------------------------------------------------------------------------------------------
+    # -- asking ----------------------------------------------------------------------------------------------
 
     def check_select(self, sql: str) -> None:
         """Raise UsageError unless `sql` is exactly one statement that only reads."""
@@ -148,14 +149,16 @@ class Warehouse(Protocol):
     def read(self, sql: str, batch_rows: int = 65_536) -> AbstractContextManager[pa.RecordBatchReader]:
         """Stream the rows of a SELECT. Raises QueryRefused."""
 
-    # -- sources -----------------------------------------------------------------------------------------------
+    # -- sources ---------------------------------------------------------------------------------------------
 
     def source_state(self, source: SourceSpec) -> SourceState | None:
-        """The source as it is now; None where none of its files or tables exists. Raises StorageFailed where what
-        is there cannot be read, and DataRefused where its declared columns are not there with their types."""
+        """The source as it is now; None where none of its files or tables exists. Raises StorageFailed where
+        what is there cannot be read, and DataRefused where its declared columns are not there with their
+        types."""
 
     def source_sql(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> str:
-        """A parenthesised SELECT of the rows of a source inside `bounds`; `zone` is for naive times and DATEs.
+        """A parenthesised SELECT of the rows of a source inside `bounds`; `zone` is for naive times and
+        DATEs.
 
         DATE values count as known when their day is over; see `augury.dates`.
         """
@@ -166,7 +169,7 @@ class Warehouse(Protocol):
     def reference_sql(self, path: Path) -> str:
         """A parenthesised SELECT of a CSV file of reference data."""
 
-    # -- partitions --------------------------------------------------------------------------------------------
+    # -- partitions ------------------------------------------------------------------------------------------
 
     def partition_sql(
         self, table: str, days: Sequence[date], like: tuple[TableColumn, ...] | None = None
@@ -187,7 +190,8 @@ class Warehouse(Protocol):
         """Replace a partition by Arrow batches, streamed. Raises like `create`."""
 
     def publish(self, from_table: str, day: date, write: Write) -> Partition:
-        """Make the live partition of `from_table` the live partition of `write.table`, without copying its rows.
+        """Make the live partition of `from_table` the live partition of `write.table`, without copying its
+        rows.
 
         Synced before the swap: once readers can see it, a crash cannot take it back.
         """
@@ -200,7 +204,7 @@ class Warehouse(Protocol):
     def remove(self, table: str, day: date | None) -> bool:
         """Remove a partition; True if there was one."""
 
-    # -- tables ------------------------------------------------------------------------------------------------
+    # -- tables ----------------------------------------------------------------------------------------------
 
     def tables(self) -> tuple[TableInfo, ...]: ...
 
@@ -219,7 +223,7 @@ class Warehouse(Protocol):
     def sweep(self, older_than: datetime) -> int:
         """Remove superseded files last live before `older_than` and leftovers of dead writers; how many."""
 
-    # -- the session -------------------------------------------------------------------------------------------
+    # -- the session -----------------------------------------------------------------------------------------
 
     def set_threads(self, threads: int | None) -> None:
         """How many threads one query may use; None for all cores."""

@@ -1,8 +1,8 @@
 """How is DuckDB run? One in-memory database per warehouse, one cursor per thread, one per open stream.
 
-The database holds no data: tables are files, sources are attached read-only. Two habits of DuckDB 2.0 decide the
-shape: a result that was not fetched to its end blocks its cursor, so streams get one of their own; and only
-`execute` says at which character a statement failed, so that is asked after `sql` has failed.
+The database holds no data: tables are files, sources are attached read-only. Two habits of DuckDB 2.0 decide
+the shape: a result that was not fetched to its end blocks its cursor, so streams get one of their own; and
+only `execute` says at which character a statement failed, so that is asked after `sql` has failed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ class Engine:
         self._attached: dict[str, str] = {}
         self.set_threads(threads)
 
-    # -- cursors -----------------------------------------------------------------------------------------------
+    # -- cursors ---------------------------------------------------------------------------------------------
 
     @property
     def cursor(self) -> Any:
@@ -84,7 +84,7 @@ class Engine:
     def close(self) -> None:
         self._root.close()
 
-    # -- statements --------------------------------------------------------------------------------------------
+    # -- statements ------------------------------------------------------------------------------------------
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """All rows of one of our own statements; small ones only."""
@@ -136,7 +136,7 @@ class Engine:
         except self._duckdb.Error as error:
             raise self.explained(error, sql, cursor) from error
 
-        def batches() -> Iterator[Any]:
+        def batches() -> Generator[Any, None, None]:
             try:
                 yield from reader
             except (OSError, pa.ArrowException, self._duckdb.Error) as error:
@@ -154,7 +154,7 @@ class Engine:
     @property
     def error(self) -> type[BaseException]:
         """The base of DuckDB's own errors."""
-        return self._duckdb.Error  # type: ignore[no-any-return]
+        return self._duckdb.Error
 
     def statements(self, sql: str) -> list[Any]:
         """The statements of a text, parsed. Raises QueryRefused."""
@@ -168,10 +168,11 @@ class Engine:
         found: list[tuple[int, Any]] = self._duckdb.tokenize(sql)
         return found
 
-    # -- other databases ---------------------------------------------------------------------------------------
+    # -- other databases -------------------------------------------------------------------------------------
 
     def attach(self, path: Path, signature: str) -> str:
-        """The alias of a .duckdb file, attached read-only once per process, and again once it was replaced."""
+        """The alias of a .duckdb file, attached read-only once per process, and again once it was
+        replaced."""
         alias = f"source_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
         with self._lock:
             if self._attached.get(alias) == signature:
@@ -200,7 +201,8 @@ def _not_opened(path: Path, found: refusals.Complaint) -> StorageFailed:
 def capturing(batches: Any) -> tuple[Callable[[], Iterator[Any]], list[BaseException]]:
     """A generator over `batches`, and a list that will hold the exception it raised.
 
-    DuckDB turns an exception of a Python stream into text; whoever feeds a table wants his own exception back.
+    DuckDB turns an exception of a Python stream into text; whoever feeds a table wants his own exception
+    back.
     """
     raised: list[BaseException] = []
 

@@ -1,26 +1,28 @@
 """How is a CSV read so that every run date sees the same types?
 
-The delimiter is taken from the header, and the types from every row of every file of the source: a sample, or one
-file a day, would give a column another type from one date to the next. Finding them reads everything, so it happens
-once per state of the files; each file is then kept as Parquet and the CSV is not parsed again. Where nothing may be
-written (`read_only`) the CSV is scanned as it is, with the same types.
+The delimiter is taken from the header, and the types from every row of every file of the source: a sample, or
+one file a day, would give a column another type from one date to the next. Finding them reads everything, so
+it happens once per state of the files; each file is then kept as Parquet and the CSV is not parsed again.
+Where nothing may be written (`read_only`) the CSV is scanned as it is, with the same types.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from augury.errors import AuguryError, DataRefused, StorageFailed, nearest
+from augury.errors import AuguryError, StorageFailed
 from augury.spec.columns import Column
 from augury.warehouses.contract import TableColumn
 from augury.warehouses.duckdb import layout, refusals, types
 from augury.warehouses.duckdb.connection import Engine
+from augury.warehouses.duckdb.drift import missing_columns
 from augury.warehouses.duckdb.literals import literal, literals, parquet
 from augury.warehouses.duckdb.source_files import SourceFile, signature
 
@@ -110,11 +112,13 @@ class CsvFiles:
             by_key = {name.casefold(): name for name in names}
             missing = [name for name in declared if name.casefold() not in by_key]
             if missing:
-                raise _missing(paths[0], missing, names, declared)
+                raise missing_columns(str(paths[0]), missing, names, declared)
             kinds = {by_key[name.casefold()]: types.engine(column.type) for name, column in declared.items()}
         return tuple(TableColumn(name, types.canonical(kind)) for name, kind in self._bind(paths, kinds))
 
-    def _bind(self, paths: list[Path], kinds: dict[str, str], *, detect: bool = True) -> list[tuple[str, str]]:
+    def _bind(
+        self, paths: list[Path], kinds: dict[str, str], *, detect: bool = True
+    ) -> list[tuple[str, str]]:
         try:
             bound = self._engine.bind(f"FROM {scan(paths, kinds, detect=detect)}")
         except AuguryError as error:
@@ -133,8 +137,8 @@ class CsvFiles:
                     f"columns = {{{columns}}})"
                 ).fetchall()
             except self._engine.error as found:
-                return broken(path, refusals.read(found).message)
-        return broken(paths[0], error.what)
+                return _broken(path, refusals.read(found))
+        return error
 
     def _header(self, path: Path) -> list[str]:
         import csv
@@ -152,9 +156,7 @@ class CsvFiles:
         return parquet([self._kept(file, kinds) for file in files], by_name=len(files) > 1)
 
     def _present(self, files: Sequence[SourceFile], kinds: dict[str, str]) -> dict[str, str]:
-        if len(files) == 1 or not kinds:
-            names = {name.casefold() for name, _ in self._bind([file.path for file in files], {}, detect=False)}
-            return {name: kind for name, kind in kinds.items() if name.casefold() in names}
+        """Types of the columns that these files have: naming another one is an error in `read_csv`."""
         names = {name.casefold() for name, _ in self._bind([file.path for file in files], {}, detect=False)}
         return {name: kind for name, kind in kinds.items() if name.casefold() in names}
 
@@ -165,7 +167,7 @@ class CsvFiles:
         path = self._folder / f"{name}.parquet"
         with self._lock:
             with suppress(FileNotFoundError):
-                path.touch(exist_ok=False) if False else _used(path)
+                os.utime(path)  # in use: `sweep` leaves it alone
                 return path
             draft = layout.temporary(self._folder)
             try:
@@ -176,10 +178,16 @@ class CsvFiles:
                 ).fetchall()
                 draft.replace(path)
             except self._engine.error as error:
-                raise broken(file.path, refusals.read(error).message) from error
+                raise _broken(file.path, refusals.read(error)) from error
             except OSError as error:
                 raise refusals.of_system(error, self._folder) from error
             finally:
                 with suppress(OSError):
                     draft.unlink(missing_ok=True)
         return path
+
+
+def _broken(path: Path, found: refusals.Complaint) -> AuguryError:
+    return refusals.csv_broken(found, str(path)) or StorageFailed(
+        f"{path} cannot be read", why=found.sentence
+    )

@@ -2,14 +2,15 @@
 
     <root>/<namespace>/
       _namespace.json                              whose folder this is
-      <table>/run_date=YYYY-MM-DD/<run_id>.parquet data files: written under another name, linked, never changed
+      <table>/run_date=YYYY-MM-DD/<run_id>.parquet data: written under another name, linked, never changed
       <table>/run_date=YYYY-MM-DD/live.json        the pointer: names the live file, replaced atomically
       <table>/all/...                              the same for a table that is one whole
       _latest/<table>/YYYY-MM-DD.parquet           hard links of published partitions under fixed names
       _views/<name>.json   _sources/   _tmp/       views, CSV sources as Parquet, the engine's spill files
 
-Names that begin with `_` are never tables. With an output folder, published tables and `_latest` lie there instead.
-`_latest` is flat: in `run_date=...` folders pandas refuses files that carry a `run_date` column themselves.
+Names that begin with `_` are never tables. With an output folder, published tables and `_latest` lie there
+instead. `_latest` is flat: in `run_date=...` folders pandas refuses files that carry a `run_date` column
+themselves.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def checked_table(table: str) -> str:
-    """`table`, where it can be a table of the namespace. Anything else, such as a path, raises NamespaceError."""
+    """`table`, where it can be a table of the namespace. Anything else, such as a path, raises
+    NamespaceError."""
     if not TABLE.fullmatch(table):
         raise NamespaceError(
             f"{table!r} cannot be a table of this namespace",
@@ -96,7 +98,9 @@ class Layout:
         found: set[str] = set()
         for root in self.roots:
             with suppress(FileNotFoundError), os.scandir(root) as entries:
-                found.update(entry.name for entry in entries if TABLE.fullmatch(entry.name) and entry.is_dir())
+                found.update(
+                    entry.name for entry in entries if TABLE.fullmatch(entry.name) and entry.is_dir()
+                )
         return tuple(sorted(found))
 
 

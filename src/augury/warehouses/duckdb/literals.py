@@ -1,6 +1,7 @@
 """How is a value written into DuckDB's SQL? Through here only, as a typed literal on one line.
 
-Relations must not contain a line break: the engine's `LINE n` then still counts the lines of the user's own text.
+Relations must not contain a line break: the engine's `LINE n` then still counts the lines of the user's own
+text.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Which file of a partition is live? A small JSON file beside the data says so, and is replaced atomically."""
+"""Which file of a partition is live? A small JSON file beside the data says so, and is replaced
+atomically."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,8 +20,8 @@ from augury.warehouses.duckdb import layout
 from augury.warehouses.duckdb.layout import DAY_PREFIX, POINTER, WHOLE
 
 _SETTLED = 1_000_000_000
-"""Nanoseconds. Clocks of file systems tick every few milliseconds: a pointer younger than this when it was read may
-be replaced within the same tick, so it is not remembered."""
+"""Nanoseconds. Clocks of file systems tick every few milliseconds: a pointer younger than this when it was
+read may be replaced within the same tick, so it is not remembered."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,12 @@ def as_json(partition: Partition, file: str, description: str) -> dict[str, Any]
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: value.isoformat() if isinstance(value, date | datetime) else value for name, value in facts.items()
+        name: value.isoformat() if isinstance(value, date | datetime) else value
+        for name, value in facts.items()
     }
 
 
-def from_json(text: bytes, folder: Path) -> Pointer:
+def from_json(text: bytes, folder: str) -> Pointer:
     """Raises ValueError, KeyError or TypeError where `text` is not a pointer."""
     found = json.loads(text)
     file = str(found["file"])
@@ -87,7 +89,8 @@ class Pointers:
     _seen: dict[str, tuple[tuple[int, int, int], Pointer]] = field(default_factory=dict)
 
     def read(self, folder: Path | str) -> Pointer | None:
-        """The pointer of a partition's folder; None where there is none. Raises StorageFailed for a broken one."""
+        """The pointer of a partition's folder; None where there is none. Raises StorageFailed for a broken
+        one."""
         path = f"{folder}{os.sep}{POINTER}"
         try:
             stat = os.stat(path)  # noqa: PTH116  called for every partition of a look-back
@@ -97,7 +100,7 @@ class Pointers:
                 return known[1]
             with open(path, "rb") as file:  # noqa: PTH123
                 text = file.read()
-            pointer = from_json(text, Path(folder))
+            pointer = from_json(text, str(folder))
         except (FileNotFoundError, NotADirectoryError):
             self._seen.pop(path, None)
             return None
@@ -114,7 +117,8 @@ class Pointers:
         return pointer
 
     def of_table(self, folder: Path) -> dict[date, Pointer]:
-        """Live partitions by day, ascending. A broken pointer counts as a missing partition, which is rebuilt."""
+        """Live partitions by day, ascending. A broken pointer counts as a missing partition, which is
+        rebuilt."""
         found: dict[date, Pointer] = {}
         prefix = f"{folder}{os.sep}"
         for name in sorted(_names(folder)):
@@ -126,12 +130,20 @@ class Pointers:
                     found[day] = pointer
         return found
 
+    def of_days(self, folder: Path, days: Iterable[date]) -> list[Partition]:
+        """Live partitions of these days. Raises StorageFailed for a broken pointer."""
+        prefix = f"{folder}{os.sep}{DAY_PREFIX}"
+        found = (self.read(f"{prefix}{day.isoformat()}") for day in days)
+        return [pointer.partition for pointer in found if pointer is not None]
+
     def whole(self, folder: Path) -> Pointer | None:
         with suppress(StorageFailed):
             return self.read(folder / WHOLE)
         return None
 
-    def write(self, folder: Path, partition: Partition, file: str, description: str, *, durable: bool) -> None:
+    def write(
+        self, folder: Path, partition: Partition, file: str, description: str, *, durable: bool
+    ) -> None:
         layout.replace(folder / POINTER, as_json(partition, file, description), durable=durable)
 
 

@@ -1,4 +1,5 @@
-"""How does a staged partition become what people read? By a second name for the same file, synced before the swap."""
+"""How does a staged partition become what people read? By a second name for the same file, synced before the
+swap."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Publisher:
         self._clock = clock
 
     def publish(self, from_table: str, day: date, write: Write) -> Partition:
-        """Order: sync the data, name it, sync the name, move the pointer, sync that, refresh the fixed name."""
+        """Order: sync the data, name it, sync the name, move the pointer, sync that, refresh the fixed
+        name."""
         layout.checked_run_id(write.run_id)
         staged = self._pointers.read(self._layout.partition(from_table, day))
         if staged is None:
@@ -68,7 +70,8 @@ class Publisher:
         layout.link_over(path, fixed)
 
     def remove(self, table: str, day: date | None) -> bool:
-        """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the data."""
+        """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the
+        data."""
         folder = self._layout.partition(table, day)
         try:
             (folder / POINTER).unlink()
@@ -82,12 +85,15 @@ class Publisher:
         return True
 
     def copy_table(self, table: str, target: Layout, name: str) -> int:
-        """Give every live partition of `table` a place in `target`'s table `name`; how many. Hard links where possible."""
+        """Give every live partition of `table` a place in `target`'s table `name`; how many. Hard links where
+        possible."""
         live = self._pointers.of_table(self._layout.folder(table))
         parts: list[Partition] = [pointer.partition for pointer in live.values()]
         if (whole := self._pointers.whole(self._layout.folder(table))) is not None:
             parts.append(whole.partition)
-        published = (self._layout.latest(table, parts[0].day).parent.is_dir()) if parts and parts[0].day else False
+        published = (
+            (self._layout.latest(table, parts[0].day).parent.is_dir()) if parts and parts[0].day else False
+        )
         for partition in parts:
             folder = target.partition(name, partition.day, published=published)
             try:

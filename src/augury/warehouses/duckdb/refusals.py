@@ -1,7 +1,7 @@
 """What did the engine say, and which of our errors is that?
 
-DuckDB's messages carry advice for people who type SQL at its prompt. What is kept is the first sentence, the line
-of the user's own text and the nearest column that exists.
+DuckDB's messages carry advice for people who type SQL at its prompt. What is kept is the first sentence, the
+line of the user's own text and the nearest column that exists.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-from augury.errors import AuguryError, Place, QueryRefused, StorageFailed
+from augury.errors import AuguryError, DataRefused, Place, QueryRefused, StorageFailed, nearest
+from augury.warehouses.duckdb import types
 
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _PARTITION = re.compile(r"([^'\"]*/([a-z][a-z0-9_]*)/(?:run_date=(\d{4}-\d\d-\d\d)|all)/[^'\"/]+\.parquet)")
@@ -45,6 +46,8 @@ class Complaint:
     position: int | None = None
     """0-based offset into the statement."""
     line: int | None = None
+    name: str | None = None
+    """The name that was not found."""
     candidates: tuple[str, ...] = ()
     errno: int | None = None
 
@@ -55,8 +58,9 @@ class Complaint:
 
     @property
     def suggestion(self) -> str | None:
-        found = [name for name in self.candidates if not name.startswith(_ENGINE_TABLES)]
-        return found[0] if found else None
+        """The candidate that is close to the name complained of; DuckDB names some however far they are."""
+        wrong = self.name or next(iter(re.findall(r'"([^"]+)"', self.sentence)), "")
+        return nearest(wrong, (name for name in self.candidates if not name.startswith(_ENGINE_TABLES)))
 
 
 def read(error: BaseException) -> Complaint:
@@ -86,6 +90,7 @@ def read(error: BaseException) -> Complaint:
         kind=str(facts.get("exception_type", kind)),
         message=message,
         position=int(position) if position.isdigit() else None,
+        name=str(facts["name"]) if "name" in facts else None,
         candidates=_named(message),
         errno=int(code) if code.isdigit() else _errno(message),
     )
@@ -116,10 +121,11 @@ def _errno(message: str) -> int | None:
 
 
 def query_refused(error: BaseException, statement: str = "", before: int = 0) -> AuguryError:
-    """The error of a statement. `before` characters of it were put in front of the user's own text, on one line."""
+    """The error of a statement. `before` characters of it were put in front of the user's own text, on one
+    line."""
     found = read(error)
-    if storage := _storage(found):
-        return storage
+    if refused := csv_broken(found) or _storage(found):
+        return refused
     line = found.line
     if line is None and found.position is not None and found.position >= before:
         line = statement.count("\n", 0, found.position) + 1
@@ -127,12 +133,53 @@ def query_refused(error: BaseException, statement: str = "", before: int = 0) ->
     if found.kind.startswith("Out of Memory"):
         fix = "Give the target more memory in augury.yml, or read fewer columns and rows in one query."
     return QueryRefused(
-        f"DuckDB refused the query: {_lower(found.sentence)}", where=Place(line=line), fix=fix, why=None
+        f"DuckDB refused the query: {_lower(found.sentence)}",
+        where=Place(line=line),
+        why=_known(found),
+        fix=fix,
     )
+
+
+def _known(found: Complaint) -> str | None:
+    """The columns there are, where none is close."""
+    if found.suggestion or "column" not in found.sentence.lower():
+        return None
+    return f"there are: {', '.join(found.candidates)}" if found.candidates else None
 
 
 def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_CSV_VALUE = re.compile(
+    r"Error when converting column \"(.*)\"\. Could not convert string \"(.*)\" to '(.*)'"
+)
+_CSV_FILE = re.compile(r"^ *file = (.+)$", re.MULTILINE)
+
+
+def csv_broken(found: Complaint, path: str | None = None) -> AuguryError | None:
+    """The error of a CSV that cannot be parsed, with its file and line; None where it is another error."""
+    line = _CSV_LINE.search(found.message)
+    if line is None:
+        return None
+    named = _CSV_FILE.search(found.message)
+    place = Place(file=path or (named[1].strip() if named else None), line=int(line[1]))
+    value = _CSV_VALUE.search(found.message)
+    if value:
+        expected = types.canonical(value[3])
+        return DataRefused(
+            f"column {value[1]!r}: expected {expected}, got {value[2]!r}",
+            where=place,
+            fix="Correct the file, or the column's type under `columns` of the source in augury.yml.",
+        )
+    reasons = [text for text in found.message.split("\n")[2:] if text.strip()]
+    return StorageFailed(
+        "a CSV cannot be read",
+        where=place,
+        why=reasons[0].strip() if reasons else found.sentence,
+        fix="Correct that line. A CSV is UTF-8, with one header and as many fields in every line.",
+    )
 
 
 def _storage(found: Complaint) -> StorageFailed | None:
@@ -161,11 +208,17 @@ def _path(message: str) -> str | None:
 def unreadable_partition(table: str, day: date | None, path: str, why: str) -> StorageFailed:
     """A partition whose file is missing, cut off or overwritten."""
     named = f"{table} of {day}" if day else table
+    step = re.fullmatch(r"(?P<pipeline>.+)_v\d+_(?P<step>.+)", table)
+    pipeline, name = (step["pipeline"], step["step"]) if step else ("PIPELINE", "STEP")
+    fix = "Remove its folder; the next run writes it again."
+    if day is not None:
+        clean = f"augury clean {pipeline} --from {day} --to {day + timedelta(days=1)} --step {name}"
+        fix = f"Rebuild it: {clean}, then augury run {pipeline} --date {day}"
     return StorageFailed(
         f"the data of {named} cannot be read: {path}",
         where=Place(date=day.isoformat() if day else None),
         why=why,
-        fix=f"Build it again: augury run PIPELINE --date {day} --refresh" if day else "Run again to rebuild it.",
+        fix=fix,
     )
 
 

@@ -1,7 +1,7 @@
 """Which SELECT reads the live partitions of some days? Explicit files, never a glob.
 
-Partitions written before a column came or changed are given the columns and types of the newest one, so that every
-reader of the same partitions sees the same schema; columns that only older ones have come last.
+Partitions written before a column came or changed are given the columns and types of the newest one, so that
+every reader of the same partitions sees the same schema; columns that only older ones have come last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Which files or tables make up a source now, and did any of them change? Answered by names, sizes and times."""
+"""Which files or tables make up a source now, and did any of them change? Answered by names, sizes and
+times."""
 
 from __future__ import annotations
 

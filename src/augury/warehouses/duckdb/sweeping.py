@@ -1,8 +1,8 @@
 """Which files does nobody need any more? Superseded data, and drafts of writers that died.
 
-A file is never removed while its pointer names it, nor between the moments at which a writer names its file and
-moves the pointer: writers hold a shared lock for that instant and the sweep an exclusive one. The operating system
-releases the lock of a process that died.
+A file is never removed while its pointer names it, nor between the moments at which a writer names its file
+and moves the pointer: writers hold a shared lock for that instant and the sweep an exclusive one. The
+operating system releases the lock of a process that died.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _LOCK = "_sweep.lock"
 
 @contextmanager
 def naming(root: Path, *, alone: bool = False) -> Iterator[None]:
-    """Hold the namespace's sweep lock: shared to name a file and move its pointer, `alone` to remove files."""
+    """Hold the namespace's sweep lock: shared to name a file and move its pointer, `alone` to remove
+    files."""
     try:
         import fcntl
     except ImportError:  # not a POSIX system: the retention time alone keeps writers and sweep apart
@@ -40,7 +41,8 @@ def naming(root: Path, *, alone: bool = False) -> Iterator[None]:
 
 
 def sweep(folders: Layout, pointers: Pointers, older_than: datetime) -> int:
-    """Remove what nobody needed after `older_than`; how many files. Mends `_latest` where a crash left it behind."""
+    """Remove what nobody needed after `older_than`; how many files. Mends `_latest` where a crash left it
+    behind."""
     limit = older_than.timestamp()
     removed = 0
     for table in folders.tables():
@@ -76,8 +78,9 @@ def _sweep_partition(folder: Path, pointers: Pointers, limit: float) -> int:
     superseded = sorted(
         (path for path in files if path.suffix == ".parquet" and path not in drafts), key=files.__getitem__
     )
-    for path, following in zip(superseded, [*superseded[1:], None], strict=True):
-        until = max(files[path], files[following] if following else moved)
+    for place, path in enumerate(superseded, start=1):
+        following = files[superseded[place]] if place < len(superseded) else moved
+        until = max(files[path], following)
         if until < limit:
             old.append(path)
     for path in old:
@@ -86,7 +89,8 @@ def _sweep_partition(folder: Path, pointers: Pointers, limit: float) -> int:
 
 
 def _mend_latest(root: Path, folders: Layout, pointers: Pointers, limit: float) -> int:
-    """A process that died between moving a pointer and refreshing the fixed name leaves the old data there."""
+    """A process that died between moving a pointer and refreshing the fixed name leaves the old data
+    there."""
     removed = 0
     for folder in _subfolders(root / "_latest"):
         removed += _old_files(folder, limit)
@@ -132,5 +136,3 @@ def _subfolders(folder: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         return [path for path in folder.iterdir() if path.is_dir()]
     return []
-
-

@@ -1,10 +1,11 @@
 """What is a column's type called, what can Parquet keep, and what may stand in for a declared type?
 
-Types are recorded under the canonical names of `augury.spec.columns` where these say exactly the same, else under
-DuckDB's own, so that a recorded schema always gives back the very type.
+Types are recorded under the canonical names of `augury.spec.columns` where these say exactly the same, else
+under DuckDB's own, so that a recorded schema always gives back the very type.
 
-Parquet has no place for some of DuckDB's types, and DuckDB then writes another one without a word: a HUGEINT, which
-is what `sum` of integers returns, becomes a DOUBLE and loses digits. Those are cast here to a type that stays.
+Parquet has no place for some of DuckDB's types, and DuckDB then writes another one without a word: a HUGEINT,
+which is what `sum` of integers returns, becomes a DOUBLE and loses digits. Those are cast here to a type that
+stays.
 """
 
 from __future__ import annotations
@@ -35,28 +36,29 @@ _CAST = {
     "timestamp_s": "TIMESTAMP",
     "timestamp_ms": "TIMESTAMP",
 }
-_PLAIN = frozenset(
-    "varchar bigint double boolean date timestamp blob decimal tinyint smallint integer utinyint usmallint uinteger "
-    "ubigint float time interval uuid timestamp_ns".split()
-) | {"timestamp with time zone", "time with time zone"}
-
-_INTEGERS = frozenset("tinyint smallint integer bigint utinyint usmallint uinteger ubigint hugeint".split())
+_PLAIN = {
+    *("varchar", "bigint", "double", "boolean", "date", "timestamp", "blob", "decimal"),
+    *("tinyint", "smallint", "integer", "utinyint", "usmallint", "uinteger", "ubigint", "float"),
+    *("time", "interval", "uuid", "timestamp_ns", "timestamp with time zone", "time with time zone"),
+}
+_SMALL_INTEGERS = {"tinyint", "smallint", "integer", "utinyint", "usmallint", "uinteger"}
+_INTEGERS = {*_SMALL_INTEGERS, "bigint", "ubigint", "hugeint"}
 _ACCEPTED = {
-    "STRING": frozenset({"varchar", "enum", "uuid"}),
+    "STRING": {"varchar", "enum", "uuid"},
     "INT64": _INTEGERS,
     "FLOAT64": _INTEGERS | {"float", "double", "decimal"},
     "NUMERIC": _INTEGERS | {"decimal"},
-    "BOOL": frozenset({"boolean"}),
-    "DATE": frozenset({"date"}),
-    "DATETIME": frozenset({"timestamp", "timestamp_s", "timestamp_ms", "date"}),
-    "TIMESTAMP": frozenset({"timestamp with time zone"}),
-    "BYTES": frozenset({"blob"}),
+    "BOOL": {"boolean"},
+    "DATE": {"date"},
+    "DATETIME": {"timestamp", "timestamp_s", "timestamp_ms", "date"},
+    "TIMESTAMP": {"timestamp with time zone"},
+    "BYTES": {"blob"},
 }
 _KEPT_BY_SOURCES = {
     **_ACCEPTED,
-    "FLOAT64": frozenset({"float", "double"}),
-    "NUMERIC": frozenset({"decimal"}),
-    "DATETIME": frozenset({"timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"}),
+    "FLOAT64": {"float", "double"},
+    "NUMERIC": {"decimal"},
+    "DATETIME": {"timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"},
 }
 """What a source may hold where a type is declared: it is read as it is, so nothing may need a cast."""
 
@@ -109,7 +111,8 @@ def _kept_struct(found: Any) -> str | None:
 def accepts(declared: str, found: Any, *, source: bool = False) -> bool:
     """Whether a value of the DuckDBPyType `found` is a `declared` one without loss.
 
-    An INT64 may stand in for a FLOAT64 as it does in BigQuery; the writer then checks that no value is beyond 2^53.
+    An INT64 may stand in for a FLOAT64 as it does in BigQuery; the writer then checks that no value is beyond
+    2^53.
     """
     kind = str(found.id)
     if kind == "null":
@@ -118,13 +121,13 @@ def accepts(declared: str, found: Any, *, source: bool = False) -> bool:
         return kind in ("list", "array") and accepts(declared[6:-1], _child(found, "child"), source=source)
     if declared == "NUMERIC" and kind == "decimal" and not source:
         facts = dict(found.children)
-        return facts["scale"] <= 9 and facts["precision"] - facts["scale"] <= 29
+        return bool(facts["scale"] <= 9 and facts["precision"] - facts["scale"] <= 29)
     return kind in (_KEPT_BY_SOURCES if source else _ACCEPTED)[declared]
 
 
 def may_round(declared: str, found: Any) -> bool:
     """Whether casting `found` to `declared` changes integers beyond 2^53."""
-    return declared == "FLOAT64" and str(found.id) in (_INTEGERS - {"tinyint", "smallint", "integer"})
+    return declared == "FLOAT64" and str(found.id) in _INTEGERS - _SMALL_INTEGERS
 
 
 def may_overflow(target: str, found: Any) -> bool:

@@ -1,8 +1,9 @@
 """How does a partition become the result of a SELECT or of a stream, and what is refused on the way?
 
-The rows go into a file under a temporary name, the promises are checked on that file, and only then does it get its
-name and the pointer move to it. Whatever fails before leaves the partition as it was. Nothing is synced here: a
-power cut may cost a table that can be built again; what is published is synced by `publishing`.
+The rows go into a file under a temporary name, the promises are checked on that file, and only then does it
+get its name and the pointer move to it. Whatever fails before leaves the partition as it was. Nothing is
+synced here: a power cut may cost a table that can be built again; what is published is synced by
+`publishing`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def project(write: Write, bound: list[tuple[str, Any]]) -> Projection:
     for name, kind in bound:
         key = name.casefold()
         if key in seen:
-            problems.append(f"two columns are called {seen[key]!r}" + (f" and {name!r}" * (name != seen[key])))
+            problems.append(
+                f"two columns are called {seen[key]!r}" + (f" and {name!r}" * (name != seen[key]))
+            )
             continue
         seen[key] = name
         if key == "run_date" and write.day is not None:
@@ -88,13 +91,12 @@ def project(write: Write, bound: list[tuple[str, Any]]) -> Projection:
         select.append(f"{value} AS {quote(written)}")
         columns.append(TableColumn(written, types.canonical(target)))
     for key, (name, column) in declared.items():
-        if key not in seen and not (key == "run_date" and write.day is not None):
+        if key not in seen and (key != "run_date" or write.day is None):
             close = nearest(name, seen.values())
             hint = f", did you mean {close!r}?" if close else ""
             problems.append(f"column {name!r}: expected {column.type}, got no such column{hint}")
-    for name in write.unique:
-        if name.casefold() not in seen and not (name.casefold() == "run_date" and write.day is not None):
-            problems.append(f"key column {name!r} is not there")
+    there = {*seen, "run_date"} if write.day is not None else set(seen)
+    problems += [f"key column {name!r} is not there" for name in write.unique if name.casefold() not in there]
     if not columns and not problems:
         problems.append("the query returns no columns")
     if problems:
@@ -149,7 +151,9 @@ class Writer:
             projection = project(write, self._engine.bind(f"FROM {_INCOMING}", cursor))
 
             def copy(target: Path) -> int:
-                statement = f"COPY (SELECT {projection.select} FROM {_INCOMING}) TO {literal(target)} ({_FORMAT})"
+                statement = (
+                    f"COPY (SELECT {projection.select} FROM {_INCOMING}) TO {literal(target)} ({_FORMAT})"
+                )
                 try:
                     return int(cursor.execute(statement).fetchall()[0][0])
                 except self._engine.error as error:
@@ -195,9 +199,9 @@ class Writer:
             if count != rows
         ]
         problems += [
-            f"column {name!r}: expected FLOAT64, got integers beyond 2^53, which would be rounded"
+            f"column {name!r}: expected FLOAT64, got integers of 2^53 and more, which would be rounded"
             for name, largest in zip(projection.rounding, found[len(never_null) :], strict=False)
-            if largest is not None and largest > _EXACT
+            if largest is not None and largest >= _EXACT
         ]
         if problems:
             raise _refused(write, "values do not fit", problems)
@@ -215,7 +219,8 @@ class Writer:
             f"HAVING count(*) > 1 ORDER BY n DESC, {listed} LIMIT 3"
         )
         shown = [
-            " and ".join(f"{key} {value}" for key, value in zip(keys, row, strict=False)) + f" ({row[-2]} rows)"
+            " and ".join(f"{key} {value}" for key, value in zip(keys, row, strict=False))
+            + f" ({row[-2]} rows)"
             for row in samples
         ]
         count = samples[0][-1]
@@ -229,7 +234,8 @@ class Writer:
         )
 
     def _drop_duplicates(self, projection: Projection, keys: tuple[str, ...], draft: Path) -> None:
-        """Keep the first row of each key in the order of all columns, so that every run keeps the same one."""
+        """Keep the first row of each key in the order of all columns, so that every run keeps the same
+        one."""
         order = ", ".join(quote(column.name) for column in projection.columns)
         partition = ", ".join(quote(key) for key in keys)
         kept = layout.temporary(draft.parent)
@@ -280,7 +286,8 @@ class Writer:
 
 
 def give_name(source: Path, folder: Path, run_id: str) -> Path:
-    """Link `source` as `<run_id>.parquet`, or with a number where the same run wrote that partition before."""
+    """Link `source` as `<run_id>.parquet`, or with a number where the same run wrote that partition
+    before."""
     attempt = 0
     while True:
         attempt += 1

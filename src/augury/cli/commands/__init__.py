@@ -1,0 +1,1 @@
+"""The commands, a module for each thing people come for: read options, ask the project, show the answer."""

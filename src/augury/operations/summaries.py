@@ -1,0 +1,149 @@
+"""What can people report on in SQL? augury_runs and augury_models in the warehouse, and the views of the current version."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from augury.ledger.records import ModelRecord, RunRecord
+from augury.operations.opened import Opened
+from augury.spec.files import PipelineSpec
+from augury.warehouses.contract import Write
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RUNS, MODELS = "augury_runs", "augury_models"
+RUNS_KEPT = 10_000
+"""Newest runs in augury_runs; the ledger has all of them."""
+
+
+def write_summaries(opened: Opened, pipeline: PipelineSpec) -> None:
+    """Refresh the tables about runs and models, and the stable names that consumers read."""
+    point_views(opened, pipeline)
+    _replace(opened, RUNS, _runs(opened.ledger.runs(limit=RUNS_KEPT)))
+    models = [model for name in opened.spec.pipelines for model in opened.ledger.models(name)]
+    _replace(opened, MODELS, _models(opened, models))
+    sweep_now_and_then(opened)
+
+
+def point_views(opened: Opened, pipeline: PipelineSpec) -> None:
+    """Point `<pipeline>_predictions` and its staging to the current version, once that has published."""
+    version = opened.current_version(pipeline.name)
+    tables = opened.spec.pipelines[pipeline.name][version].tables
+    for view, table in (
+        (tables.current_predictions, tables.predictions),
+        (tables.current_staging, tables.staging),
+    ):
+        if opened.warehouse.view(view) != table:
+            opened.warehouse.set_view(view, table)
+
+
+def sweep_now_and_then(opened: Opened) -> None:
+    """Remove superseded files once a day: looking for them costs a walk over every partition."""
+    now = opened.clock()
+    stamp = opened.home / "_locks" / "swept"
+    if stamp.exists() and now.timestamp() - stamp.stat().st_mtime < timedelta(days=1).total_seconds():
+        return
+    opened.warehouse.sweep(now - timedelta(days=opened.spec.target.retention))
+    stamp.touch()
+
+
+def _replace(opened: Opened, table: str, rows: pa.Table) -> None:
+    from augury.run.ids import new_run_id
+
+    write = Write(table=table, day=None, run_id=new_run_id(opened.clock()), fingerprint="")
+    opened.warehouse.load(write, rows.to_reader())
+
+
+def _runs(runs: list[RunRecord]) -> pa.Table:
+    import pyarrow as pa
+
+    schema = pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("pipeline", pa.string()),
+            ("version", pa.string()),
+            ("target", pa.string()),
+            ("command", pa.string()),
+            ("first_date", pa.date32()),
+            ("last_date", pa.date32()),
+            ("status", pa.string()),
+            ("started_at", pa.timestamp("us", "UTC")),
+            ("finished_at", pa.timestamp("us", "UTC")),
+            ("dates", pa.int64()),
+            ("published", pa.int64()),
+            ("peak_memory", pa.int64()),
+            ("host", pa.string()),
+            ("user_name", pa.string()),
+            ("augury_version", pa.string()),
+            ("detail", pa.string()),
+        ]
+    )
+    rows: list[dict[str, Any]] = [
+        {
+            **{name: getattr(run, name) for name in schema.names if hasattr(run, name)},
+            "status": str(run.status),
+            "user_name": run.user,
+            "dates": sum(run.counts.values()),
+            "published": run.counts.get("succeeded", 0),
+        }
+        for run in runs
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _models(opened: Opened, models: list[ModelRecord]) -> pa.Table:
+    import pyarrow as pa
+
+    metric = pa.struct(
+        [("metric", pa.string()), ("mean", pa.float64()), ("std", pa.float64()), ("folds", pa.int64())]
+    )
+    schema = pa.schema(
+        [
+            ("pipeline", pa.string()),
+            ("version", pa.string()),
+            ("model_version", pa.int64()),
+            ("type", pa.string()),
+            ("label", pa.string()),
+            ("description", pa.string()),
+            ("note", pa.string()),
+            ("url", pa.string()),
+            ("tick", pa.date32()),
+            ("cutoff", pa.timestamp("us", "UTC")),
+            ("trained_at", pa.timestamp("us", "UTC")),
+            ("passed", pa.bool_()),
+            ("verdict", pa.string()),
+            ("rows", pa.int64()),
+            ("dates", pa.int64()),
+            ("seed", pa.int64()),
+            ("snapshot", pa.string()),
+            ("sha256", pa.string()),
+            ("features", pa.list_(pa.string())),
+            ("metrics", pa.list_(metric)),
+            ("run_id", pa.string()),
+        ]
+    )
+    rows = []
+    for model in models:
+        spec = opened.spec.pipelines[model.pipeline].get(model.version)
+        rows.append(
+            {
+                **{name: getattr(model, name) for name in schema.names if hasattr(model, name)},
+                "model_version": model.number,
+                "description": spec.settings.description if spec else "",
+                "url": spec.settings.url if spec else "",
+                "note": "; ".join(part for part in (spec.settings.note if spec else "", model.note) if part),
+                "features": list(model.features),
+                "metrics": [
+                    {
+                        "metric": name,
+                        "mean": figures["mean"],
+                        "std": figures["std"],
+                        "folds": int(figures["folds"]),
+                    }
+                    for name, figures in model.metrics.items()
+                ],
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -1,0 +1,69 @@
+"""The JSON Schema that editors use agrees with what the reader accepts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from augury import plugins
+from augury.spec.json_schema import SCHEMA_NAMES, SchemaName, json_schema
+from augury.spec.yaml_positions import parse
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def complaints(name: SchemaName, text: str) -> list[str]:
+    node, _ = parse(text, "a.yml")
+    assert node is not None
+    return [error.message for error in Draft202012Validator(json_schema(name)).iter_errors(node.plain())]
+
+
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
+def test_a_schema_is_one(name: SchemaName) -> None:
+    Draft202012Validator.check_schema(json_schema(name))
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yml")), ids=lambda path: path.parent.name)
+def test_the_examples_fit(path: Path) -> None:
+    name: SchemaName = "project" if path.name == "augury.yml" else "pipeline"
+    assert complaints(name, path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("project", "nam: shop"),
+        ("project", "name: shop\ntargets: {dev: {threads: many}}"),
+        ("pipeline", "horizon: 90"),
+        ("pipeline", "start: yesterday"),
+        ("pipeline", "target: prod"),
+        ("pipeline", "model: {type: linear_reg, options: {l2_rgg: 1}}"),
+        ("pipeline", 'model: {gate: {mean_error: "<= 4"}}'),
+        ("pipeline", "steps: {prepare: {columns: {a: {typ: STRING}}}}"),
+    ],
+)
+def test_an_editor_sees_the_mistake(name: SchemaName, text: str) -> None:
+    assert complaints(name, text) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("project", "name: shop\ntargets: {dev: {threads: '${THREADS}', memory: 4GB}}"),
+        ("pipeline", "steps: {prepare: {columns: {a: INT64 REQUIRED, b: {type: STRING}}}}"),
+        ("pipeline", "owner: only what this version changes"),
+        ("pipeline", "model: {options: {l2_reg: 1.0}}"),
+        ("pipeline", "entity: [customer_id, shop_id]\nvars: {a: 1, b: x, c: [1, 2], d: {e: true}}"),
+    ],
+)
+def test_an_editor_accepts_what_the_reader_accepts(name: SchemaName, text: str) -> None:
+    assert complaints(name, text) == []
+
+
+def test_fields_are_described_and_model_types_suggested() -> None:
+    schema: dict[str, Any] = json_schema("pipeline")
+    assert schema["properties"]["horizon"]["description"].startswith("How far ahead the label looks.")
+    assert schema["$defs"]["Model"]["properties"]["type"]["examples"] == list(plugins.names("models"))
