@@ -6,7 +6,7 @@ Listing names imports nothing; loading imports one module.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from augury.errors import PluginError, nearest
 Kind = Literal["warehouses", "models"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _installed(kind: Kind) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"augury.{kind}")}
 

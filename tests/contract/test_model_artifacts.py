@@ -109,9 +109,7 @@ def test_a_tampered_file_is_named_with_what_was_expected(folder: Path, file: str
     content[len(content) // 2] ^= 1
     (folder / file).write_bytes(content)
     expected = read_card(folder).files[file][:12]
-    with pytest.raises(
-        ModelFailed, match=rf"{file}: expected SHA-256 {expected}…, got {sha256(folder / file)[:12]}…"
-    ):
+    with pytest.raises(ModelFailed, match=rf"{file}: expected SHA-256 {expected}…, got {sha256(folder / file)[:12]}…"):
         opened(folder)
 
 

@@ -75,9 +75,7 @@ class _Elsewhere(ModelKindContract):
             "types": {f.name: f.type for f in features if f.type in ("boolean", "date", "timestamp")},
         }
         kind: type[ModelKind] = cls.kind
-        return kind.open_file(
-            path, [f.name for f in features], "spend", kind.Options.model_validate(options), threads
-        )
+        return kind.open_file(path, [f.name for f in features], "spend", kind.Options.model_validate(options), threads)
 
 
 class TestLightGBMFile(_Elsewhere):
@@ -122,7 +120,5 @@ class TestXGBoostFile(_Elsewhere):
         )
         with TemporaryDirectory() as folder:
             path = Path(folder, "model.json")
-            xgboost.train({"objective": "count:poisson", "seed": seed, "nthread": 1}, data, 20).save_model(
-                path
-            )
+            xgboost.train({"objective": "count:poisson", "seed": seed, "nthread": 1}, data, 20).save_model(path)
             return cls.open(path, training, threads)

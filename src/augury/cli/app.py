@@ -96,9 +96,7 @@ class Command(click.Command):
 class LazyGroup(click.Group):
     """A group whose commands are known by name and imported when they are used."""
 
-    def __init__(
-        self, *args: Any, sections: Mapping[str, Section], outermost: bool = False, **settings: Any
-    ) -> None:
+    def __init__(self, *args: Any, sections: Mapping[str, Section], outermost: bool = False, **settings: Any) -> None:
         settings.setdefault("context_settings", WIDTH)
         super().__init__(*args, **settings)
         self.sections = sections
@@ -139,9 +137,7 @@ class LazyGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         names = [
-            CompletionItem(name, help=entry.help)
-            for name, entry in self.entries.items()
-            if name.startswith(incomplete)
+            CompletionItem(name, help=entry.help) for name, entry in self.entries.items() if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 

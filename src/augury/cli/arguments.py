@@ -28,12 +28,8 @@ version = click.option(
     shell_complete=completions.versions,
     help="Version of the pipeline, such as v2.  [default: the current one]",
 )
-step = click.option(
-    "--step", metavar="STEP", shell_complete=completions.steps, help="Go no further than this step."
-)
-one_date = click.option(
-    "--date", "day", metavar=DATE, required=True, help="The run date, or a name such as yesterday."
-)
+step = click.option("--step", metavar="STEP", shell_complete=completions.steps, help="Go no further than this step.")
+one_date = click.option("--date", "day", metavar=DATE, required=True, help="The run date, or a name such as yesterday.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 refresh = click.option(
@@ -50,9 +46,7 @@ accept = click.option(
     metavar="CHECK",
     help="Publish although this check says no; recorded with your name.",
 )
-wait = click.option(
-    "--wait", is_flag=True, help="Wait for a run that holds a date, instead of ending with 5."
-)
+wait = click.option("--wait", is_flag=True, help="Wait for a run that holds a date, instead of ending with 5.")
 model = click.option(
     "--model",
     type=click.Choice(["point-in-time", "current"]),
@@ -84,13 +78,7 @@ def date_range(
     if day is not None:
         return DateRange.one(project.parse_date(day, pipeline))
     if not start or not end:
-        missing = (
-            "--date, or --start and --end, is"
-            if not start and not end
-            else "--end is"
-            if start
-            else "--start is"
-        )
+        missing = "--date, or --start and --end, is" if not start and not end else "--end is" if start else "--start is"
         raise UsageError(
             f"{missing} missing",
             fix="One day: --date 2026-01-15. A range, its end excluded: --start 2026-01-01 --end 2026-02-01.",
@@ -98,9 +86,7 @@ def date_range(
     return DateRange(project.parse_date(start, pipeline), project.parse_date(end, pipeline))
 
 
-def optional_range(
-    project: Project, pipeline: str | None, start: str | None, end: str | None
-) -> DateRange | None:
+def optional_range(project: Project, pipeline: str | None, start: str | None, end: str | None) -> DateRange | None:
     """A range, or None where neither end is given."""
     if start is None and end is None:
         return None

@@ -87,9 +87,7 @@ def no_such_command(word: str, known: list[str], path: str) -> UsageError:
 
 
 def _options(context: click.Context) -> list[str]:
-    return [
-        option for param in context.command.get_params(context) for option in param.opts if option[:1] == "-"
-    ]
+    return [option for param in context.command.get_params(context) for option in param.opts if option[:1] == "-"]
 
 
 def _name(param: click.Parameter) -> str:

@@ -16,7 +16,7 @@ from augury.cli import failures
 from augury.cli.app import root
 from augury.cli.reports import FORMS, Form
 from augury.cli.session import Declined, Session
-from augury.errors import AuguryError, ExitCode, UsageError
+from augury.errors import AuguryError, ExitCode, StorageFailed, UsageError
 
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells say it."""
@@ -31,14 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return shell_complete(root, {}, "augury", COMPLETION, instruction)
     session = Session(words)
-    code = _perform(session, words)
+    code = perform(session)
     session.streams.finish()
     return code
 
 
-def _perform(session: Session, words: list[str]) -> int:
+def perform(session: Session) -> int:
+    """Perform the command line of a session; its exit code."""
     try:
-        with root.make_context("augury", list(words), obj=session) as context:
+        with root.make_context("augury", list(session.words), obj=session) as context:
             result = root.invoke(context)
         return int(result) if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.Exit as end:
@@ -49,17 +50,17 @@ def _perform(session: Session, words: list[str]) -> int:
         session.streams.error_text("Nothing was changed.")
         return ExitCode.CANNOT_START
     except (KeyboardInterrupt, EOFError, click.Abort):
-        _quiet_narrator(session)
+        session.hush()
         session.streams.error_text(_interrupted(session))
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last door: whatever comes is shown as a message
-        _quiet_narrator(session)
+        session.hush()
         return _failed(session, error)
 
 
 def _help(session: Session, error: click.exceptions.NoArgsIsHelpError) -> int:
     """`augury` alone is a question, `augury new` an unfinished command."""
-    if error.ctx is None or error.ctx.parent is None:
+    if not session.words:
         session.streams.data(error.format_message())
         return ExitCode.DONE
     session.streams.error_text(error.format_message())
@@ -92,9 +93,11 @@ def _known(error: Exception) -> AuguryError | None:
             return error
         case click.ClickException():
             return failures.from_click(error)
-        case OSError() if error.filename is not None and error.strerror:
-            # Files that a person named, and disks: nothing that a traceback would explain better.
+        case FileNotFoundError() | IsADirectoryError() | NotADirectoryError() | PermissionError():
             return UsageError(f"{error.filename}: {error.strerror}")
+        case OSError() if error.strerror:
+            # A full disk, a lost network drive: nothing that a traceback would explain better.
+            return StorageFailed(": ".join(str(part) for part in (error.filename, error.strerror) if part))
     return None
 
 
@@ -108,11 +111,6 @@ def _form_in(words: Sequence[str]) -> Form:
             if form == value:
                 return form
     return "text"
-
-
-def _quiet_narrator(session: Session) -> None:
-    if session.narrator is not None:
-        session.narrator.close()
 
 
 def _interrupted(session: Session) -> str:

@@ -140,9 +140,7 @@ def log_line(event: Event) -> dict[str, Any]:
     """An event with the keys of a run's log: level, run_id, pipeline, date, step, message, extra."""
     fields = dict(vars(event))
     status = str(fields.get("status", ""))
-    level = (
-        "error" if status in _BAD else "warning" if status == "held" or isinstance(event, Noticed) else "info"
-    )
+    level = "error" if status in _BAD else "warning" if status == "held" or isinstance(event, Noticed) else "info"
     name = _NAMES[type(event)]
     line = {
         "level": level,

@@ -16,6 +16,7 @@ from augury.errors import UsageError
 
 if TYPE_CHECKING:
     from augury.cli.narrator import Counting, Narrator
+    from augury.events import Listener
     from augury.project import Project
 
 
@@ -50,22 +51,26 @@ class Session:
         streams.as_logs = settings.log_format == "json"
 
     @contextmanager
-    def project(self, only: str | None = None, *, counting: Counting = "steps") -> Iterator[Project]:
+    def project(self, only: str | None = None, *, narrate: Counting | None = None) -> Iterator[Project]:
         """The project, open for this command.
 
-        `only` reads the folder of one pipeline; `counting` is what a progress bar counts.
+        `only` reads the folder of one pipeline. `narrate` tells what happens, and is what a progress bar counts.
         """
-        from augury.cli.narrator import Narrator
         from augury.project import Project
         from augury.spec.secrets import Masker
 
         settings = self.settings
-        self.narrator = narrator = Narrator(self.streams, settings.verbosity, counting=counting)
+        listeners: list[Listener] = []
+        if narrate is not None:
+            from augury.cli.narrator import Narrator
+
+            self.narrator = Narrator(self.streams, settings.verbosity, counting=narrate)
+            listeners.append(self.narrator)
         with Project.open(
             settings.project_dir,
             target=settings.target,
             variables=settings.variables or None,
-            listeners=(narrator,),
+            listeners=listeners,
             only=only,
         ) as project:
             spec = project.spec
@@ -74,12 +79,16 @@ class Session:
             try:
                 yield project
             finally:
-                narrator.close()
+                self.hush()
+
+    def hush(self) -> None:
+        """The narration is over; a bar that was drawn stays as it is."""
+        if self.narrator is not None:
+            self.narrator.close()
 
     def report(self, report: Report) -> None:
         """Print an answer; the narration of what led to it is over."""
-        if self.narrator is not None:
-            self.narrator.close()
+        self.hush()
         show(self.streams, self.form, report)
 
     @property
@@ -88,7 +97,7 @@ class Session:
         return sys.stdin.isatty()
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask on a terminal. Raises UsageError where nobody is there to ask, Declined where the answer is no."""
+        """Ask on a terminal. Raises UsageError where nobody is there, Declined where the answer is no."""
         if yes:
             return
         if not self.can_ask:

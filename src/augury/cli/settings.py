@@ -59,9 +59,7 @@ def parse_variables(text: str) -> Mapping[str, Variable]:
             return {name.strip(): _scalar(yaml.safe_load(value) if value.strip() else "")}
         read = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(
-            f"--vars {text!r} cannot be read", why=" ".join(str(error).split()), fix=example
-        ) from error
+        raise UsageError(f"--vars {text!r} cannot be read", why=" ".join(str(error).split()), fix=example) from error
     if not isinstance(read, dict):
         raise UsageError(f"--vars {text!r} is not a mapping", fix=example)
     return {str(key): _scalar(item) for key, item in read.items()}

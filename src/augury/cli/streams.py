@@ -104,8 +104,7 @@ class Streams:
         """A line of --log-format json, on stderr; the time is added."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._stderr(
-            to_json(plain({"time": now, **line}, self.mask), ascii_only=not _speaks_unicode(sys.stderr))
-            + "\n"
+            to_json(plain({"time": now, **line}, self.mask), ascii_only=not _speaks_unicode(sys.stderr)) + "\n"
         )
 
     def error_text(self, text: str, head: str = "", colour: Colour = "red") -> None:

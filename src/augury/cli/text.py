@@ -85,14 +85,11 @@ def width(text: str) -> int:
     import unicodedata
 
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 
-def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: str = ""
-) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: str = "") -> str:
     """Cells in aligned columns, two spaces apart. `right`: positions of columns aligned to the right."""
     clean = [[_cell(cell) for cell in row] for row in (header, *rows)]
     if not clean[0]:

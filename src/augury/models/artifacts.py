@@ -196,9 +196,7 @@ def _check_golden(fitted: FittedModel, folder: Path, card: ModelCard) -> None:
     expected = pa.Table.from_struct_array(both["predictions"].combine_chunks()).to_pylist()
     got = predictions.of(fitted, inputs).to_pylist()
     # As text every bit of a float shows, and NaN equals itself.
-    differing = [
-        at for at, pair in enumerate(zip(got, expected, strict=True)) if repr(pair[0]) != repr(pair[1])
-    ]
+    differing = [at for at, pair in enumerate(zip(got, expected, strict=True)) if repr(pair[0]) != repr(pair[1])]
     if differing:
         first = differing[0]
         raise ModelFailed(

@@ -85,9 +85,7 @@ class BoostedOptions(TreeOptions):
         idle |= set() if self.early_stop else {"min_rel_progress"}
         if given := sorted(idle & self.model_fields_set):
             needs = {"min_rel_progress": "early_stop: true"}
-            raise ValueError(
-                "; ".join(f"{name} needs {needs.get(name, 'booster_type: dart')}" for name in given)
-            )
+            raise ValueError("; ".join(f"{name} needs {needs.get(name, 'booster_type: dart')}" for name in given))
         return self
 
     def parameters(self) -> dict[str, Any]:

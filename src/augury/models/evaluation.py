@@ -70,9 +70,7 @@ def folds(dates: Sequence[date], horizon: int, k: int) -> FoldPlan:
     if not testable:
         cut = max(1, int(len(days) * 0.8))
         fold = Fold(tuple(days[:cut]), tuple(days[cut:]))
-        return FoldPlan(
-            (fold,), f"optimistic: label windows of {horizon}d overlap between training and test dates"
-        )
+        return FoldPlan((fold,), f"optimistic: label windows of {horizon}d overlap between training and test dates")
     # One block more than folds, so that the first fold has something to learn from.
     count = min(k, max(1, len(testable) - 1))
     size = max(1, len(testable) // (count + 1))

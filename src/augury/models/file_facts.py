@@ -81,15 +81,11 @@ class FileFacts:
     def _strangers(self, features: Sequence[str]) -> list[str]:
         known = self.names or ()
         given = {self.spelling(name) for name in features}
-        out = [
-            f"features: the file has {stored}, which is not listed" for stored in known if stored not in given
-        ]
+        out = [f"features: the file has {stored}, which is not listed" for stored in known if stored not in given]
         for name in features:
             if known and self.spelling(name) not in known:
                 close = nearest(name, known)
-                out.append(
-                    f"features: {name} is not in the file" + (f", did you mean {close}?" if close else "")
-                )
+                out.append(f"features: {name} is not in the file" + (f", did you mean {close}?" if close else ""))
         return out
 
     def _options(self, features: Sequence[str], options: FileOptions) -> list[str]:

@@ -64,9 +64,7 @@ def decide(
     return Verdict(all(ok for ok, _ in results), f"{reason} ({note})" if note else reason)
 
 
-def _meets(
-    name: str, metric: Metric | None, compare: Comparison, limit: float, note: str
-) -> tuple[bool, str]:
+def _meets(name: str, metric: Metric | None, compare: Comparison, limit: float, note: str) -> tuple[bool, str]:
     if metric is None or math.isnan(metric.mean):
         return False, f"{name} could not be measured, gate {compare} {limit:g} not met"
     if COMPARE[compare](metric.mean, limit):

@@ -50,9 +50,7 @@ def check(label: Any, name: str, task: Task) -> None:
 
 
 def is_text(arrow: Any) -> bool:
-    return bool(
-        pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow)
-    )
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow) or pa.types.is_string_view(arrow))
 
 
 def numbers(training: TrainingSet) -> Vector:

@@ -59,9 +59,7 @@ def _check_trees(trees: str, sizes: str, file: str) -> None:
     else:
         if trees.startswith("end of trees", at):
             return
-    raise ModelFailed(
-        f"{file} is cut off or was edited", why="its trees do not have the sizes that it states"
-    )
+    raise ModelFailed(f"{file} is cut off or was edited", why="its trees do not have the sizes that it states")
 
 
 def _task(objective: str, file: str) -> Task:

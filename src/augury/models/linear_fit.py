@@ -120,9 +120,7 @@ def _fitted(
     signature: Signature, inputs: Sequence[Input], weights: Matrix, intercepts: npt.NDArray[Any]
 ) -> FittedLinear:
     if not np.isfinite(weights).all():
-        raise ModelFailed(
-            "the linear model has no finite solution", fix="Add l2_reg, or scale the label down."
-        )
+        raise ModelFailed("the linear model has no finite solution", fix="Add l2_reg, or scale the label down.")
     done: list[Input] = []
     start = 0
     for item in inputs:
@@ -135,9 +133,7 @@ def _fitted(
         full = np.zeros((len(weights), len(item.levels) + 1))
         full[:, _kept(item)] = part
         done.append(item.model_copy(update={"weights": tuple(tuple(map(float, row)) for row in full)}))
-    return FittedLinear(
-        Linear(signature=signature, inputs=tuple(done), intercepts=tuple(map(float, intercepts)))
-    )
+    return FittedLinear(Linear(signature=signature, inputs=tuple(done), intercepts=tuple(map(float, intercepts))))
 
 
 @contextmanager
@@ -149,9 +145,7 @@ def _solver() -> Iterator[None]:
         from sklearn.exceptions import ConvergenceWarning
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
     except ImportError as error:
-        raise PluginError(
-            f"the library {error.name!r} is not installed", fix="pip install 'augury[linear]'"
-        ) from error
+        raise PluginError(f"the library {error.name!r} is not installed", fix="pip install 'augury[linear]'") from error
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", category=ConvergenceWarning)
         yield

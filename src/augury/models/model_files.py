@@ -53,9 +53,7 @@ class LightGBMFile(_ModelFile):
         return FittedLightGBM.load(folder, threads)
 
     @staticmethod
-    def open_file(
-        path: Path, features: Sequence[str], label: str, options: FileOptions, threads: int
-    ) -> FittedModel:
+    def open_file(path: Path, features: Sequence[str], label: str, options: FileOptions, threads: int) -> FittedModel:
         from augury.models import lightgbm_booster, lightgbm_file
 
         text = lightgbm_booster.read(path)
@@ -76,11 +74,11 @@ class XGBoostFile(_ModelFile):
         return FittedBooster.load(folder, threads)
 
     @staticmethod
-    def open_file(
-        path: Path, features: Sequence[str], label: str, options: FileOptions, threads: int
-    ) -> FittedModel:
+    def open_file(path: Path, features: Sequence[str], label: str, options: FileOptions, threads: int) -> FittedModel:
         from augury.models import xgboost_booster, xgboost_file
 
-        booster = xgboost_booster.read(path)
+        content = xgboost_booster.read(path)
+        xgboost_file.check_whole(content, path.name)
+        booster = xgboost_booster.parse(content, path.name)
         signature = xgboost_file.describe(booster, path.name).signature(features, label, options)
         return xgboost_booster.FittedBooster(booster, signature, threads)

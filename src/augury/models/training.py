@@ -95,9 +95,7 @@ def _sorted(table: Any, keys: Sequence[str]) -> Any:
     plain = _decoded(table)
     sortable = [name for name in plain.schema.names if _sorts(plain.schema.field(name).type)]
     order = [*(key for key in keys if key in sortable), *(name for name in sortable if name not in keys)]
-    return table.take(
-        pc.sort_indices(plain, sort_keys=[(name, "ascending") for name in order])
-    ).combine_chunks()
+    return table.take(pc.sort_indices(plain, sort_keys=[(name, "ascending") for name in order])).combine_chunks()
 
 
 def _sorts(arrow: Any) -> bool:

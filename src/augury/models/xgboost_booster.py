@@ -58,7 +58,7 @@ class FittedBooster:
 
     @classmethod
     def load(cls, folder: Path, threads: int) -> FittedBooster:
-        return cls(read(folder / FILE), Signature.load(folder), threads)
+        return cls(parse(read(folder / FILE), FILE), Signature.load(folder), threads)
 
     def importances(self) -> tuple[tuple[str, float], ...]:
         """Average gain of the splits on each feature; 0 where it has none."""
@@ -68,27 +68,24 @@ class FittedBooster:
             return ()  # a linear booster has no splits
         names = self.booster.feature_names or [f"f{at}" for at in range(len(self.features))]
         found = [
-            (feature.name, float(gains.get(name, 0.0)))
-            for name, feature in zip(names, self.features, strict=True)
+            (feature.name, float(gains.get(name, 0.0))) for name, feature in zip(names, self.features, strict=True)
         ]
         return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
 
-def read(path: Path) -> Any:
-    """The booster in a UBJ or JSON file. Raises ModelFailed where it cannot be read."""
-    booster = xgboost().Booster()
+def read(path: Path) -> bytes:
+    """The content of a model file. Raises ModelFailed where it cannot be read."""
     try:
-        content = bytearray(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise ModelFailed(f"the model file {path.name} cannot be read", why=str(error)) from error
-    if not content.startswith(b"{"):
-        raise ModelFailed(
-            f"{path.name} is not an XGBoost model",
-            why="it is neither UBJ nor JSON",
-            fix='Save it with booster.save_model("model.ubj").',
-        )
-    with refused(f"{path.name} is not a model that this XGBoost reads"):
-        booster.load_model(content)
+
+
+def parse(content: bytes, file: str) -> Any:
+    """The booster in UBJ or JSON. Raises ModelFailed where XGBoost refuses it."""
+    booster = xgboost().Booster()
+    with refused(f"{file} is not a model that this XGBoost reads"):
+        booster.load_model(bytearray(content))
     return booster
 
 
@@ -101,6 +98,4 @@ def refused(what: str) -> Iterator[None]:
     except (package.core.XGBoostError, ValueError, TypeError) as error:
         lines = str(error).splitlines()
         first = next((line for line in lines if line.strip()), "")
-        raise ModelFailed(
-            what, why=first.rsplit("Check failed: ", 1)[-1], fix="Check its options."
-        ) from error
+        raise ModelFailed(what, why=first.rsplit("Check failed: ", 1)[-1], fix="Check its options.") from error

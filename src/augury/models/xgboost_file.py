@@ -8,9 +8,25 @@ from typing import Any
 from augury.errors import ModelFailed
 from augury.models.contract import Task
 from augury.models.file_facts import FileFacts, level_names
+from augury.models.ubjson import is_whole
 
 CLASSIFICATIONS = ("binary:logistic", "multi:softprob", "multi:softmax")
 RAW_SCORES = ("binary:logitraw", "binary:hinge")
+
+
+def check_whole(content: bytes, file: str) -> None:
+    """Raises ModelFailed where the file is not one complete document: XGBoost may end the process on it."""
+    if content[:2] in (b'{"', b"{\n", b"{ "):
+        try:
+            json.loads(content)
+        except ValueError as error:
+            raise ModelFailed(f"{file} is not an XGBoost model", why=f"broken JSON: {error}") from error
+    elif not content.startswith(b"{") or not is_whole(content):
+        raise ModelFailed(
+            f"{file} is not an XGBoost model",
+            why="it is neither JSON nor a complete UBJ document",
+            fix='Save it with booster.save_model("model.ubj").',
+        )
 
 
 def describe(booster: Any, file: str) -> FileFacts:
@@ -33,9 +49,7 @@ def describe(booster: Any, file: str) -> FileFacts:
         task=task,
         columns=columns,
         names=tuple(names) if names else None,
-        classes=max(int(learner["learner_model_param"].get("num_class", 0)), 2)
-        if task == "classification"
-        else 0,
+        classes=max(int(learner["learner_model_param"].get("num_class", 0)), 2) if task == "classification" else 0,
         levels=_levels(booster),
     )
 

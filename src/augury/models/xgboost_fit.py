@@ -26,9 +26,7 @@ Vector = npt.NDArray[np.float64]
 def fit_regressor(training: TrainingSet, options: TreeOptions, seed: int, threads: int) -> FittedBooster:
     target = labels.numbers(training)
     features = learned(training)
-    booster = _train(
-        training, features, target, None, {"objective": "reg:squarederror"}, options, seed, threads
-    )
+    booster = _train(training, features, target, None, {"objective": "reg:squarederror"}, options, seed, threads)
     signature = Signature(task="regression", label=training.label_name, features=features)
     return FittedBooster(booster, signature, threads)
 
@@ -43,9 +41,7 @@ def fit_classifier(training: TrainingSet, options: Any, seed: int, threads: int)
         else {"objective": "multi:softprob", "num_class": len(classes)}
     )
     booster = _train(training, features, target, weights, goal, options, seed, threads)
-    signature = Signature(
-        task="classification", label=training.label_name, classes=classes, features=features
-    )
+    signature = Signature(task="classification", label=training.label_name, classes=classes, features=features)
     return FittedBooster(booster, signature, threads)
 
 

@@ -11,6 +11,7 @@ from augury.operations.opened import Opened
 from augury.operations.requests import checked_step
 from augury.plan.definitions import Definitions
 from augury.plan.graph import build_graph
+from augury.plan.notes import unguarded_reads
 from augury.plan.ticks import Ticks
 from augury.run.gather import gather, sources_read
 from augury.run.relations import Resolver
@@ -57,13 +58,7 @@ def validate(opened: Opened) -> Validation:
 def _check(opened: Opened, spec: PipelineSpec) -> list[str]:
     definitions = Definitions(opened.spec, spec, opened.compiler)
     build_graph(spec, definitions, spec.settings.start)
-    notes = []
-    for name in spec.steps:
-        compiled = definitions.step(name, spec.settings.start).compiled
-        if compiled is not None:
-            notes += [f"{compiled.file} reads {table} directly" for table in compiled.outside]
-            notes += [f"{compiled.file} uses {function}" for function in compiled.volatile]
-    return notes
+    return list(unguarded_reads(definitions, spec.settings.start))
 
 
 def compile_steps(
@@ -108,4 +103,3 @@ def compile_steps(
         assert compiled is not None
         out.append(CompiledStep(each, compiled.file, compiled.bind(definitions.values(day), resolver)))
     return tuple(out)
-

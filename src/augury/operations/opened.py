@@ -63,9 +63,7 @@ class Opened:
             )
         wanted = version or self.current_version(name)
         if wanted not in versions:
-            raise UsageError(
-                f"pipeline {name!r} has no version {wanted!r}", why=f"it has {', '.join(versions)}"
-            )
+            raise UsageError(f"pipeline {name!r} has no version {wanted!r}", why=f"it has {', '.join(versions)}")
         return versions[wanted]
 
     def current_version(self, name: str) -> str:

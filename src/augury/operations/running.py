@@ -42,9 +42,7 @@ class HowToRun:
     descending: bool = False
 
 
-def run_request(
-    opened: Opened, request: Request, how: HowToRun, listeners: Sequence[Listener] = ()
-) -> RunResult:
+def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequence[Listener] = ()) -> RunResult:
     """Bring what is asked for into the wanted state.
 
     Raises Locked where a single date belongs to another run, CannotStart where nothing can be tried. Whatever fails
@@ -60,9 +58,7 @@ def run_request(
             pipeline = opened.pipeline(request.pipeline, request.version)
             name = f"{pipeline.tables.stem}-{pipeline.version}-{request.dates[0]}"
             place = Place(pipeline=request.pipeline, date=str(request.dates[0]))
-            stack.enter_context(
-                locks.acquire(name, run_id, wait=ANY_TIME if how.wait else None, where=place)
-            )
+            stack.enter_context(locks.acquire(name, run_id, wait=ANY_TIME if how.wait else None, where=place))
             held = request.dates
         planned = plan_request(opened, request, record_probes=True)
         run_id, planned = _resumed(opened, planned, run_id)
@@ -197,9 +193,7 @@ class _Run:
         if planned.world.facts.model_file:
             register_model_file(work)
         self._opened.warehouse.set_threads(1 if parallel > 1 else None)
-        return Performer(work, held=self._held).perform(
-            parallel=parallel, descending=self._how.descending
-        )
+        return Performer(work, held=self._held).perform(parallel=parallel, descending=self._how.descending)
 
     def _parallel(self, plan: Plan) -> int:
         """Dates side by side, one thread each, beat threads inside a query (see docs/explanation/speed)."""
@@ -265,11 +259,7 @@ class _Run:
         except AuguryError as error:
             # The predictions are published; the tables about them are written again by the next run.
             self._log.write("warning", f"summaries not written: {error.what}")
-        self._tell(
-            RunFinished(
-                self._run_id, result.plan.request.pipeline, str(status), result.seconds, result.counts
-            )
-        )
+        self._tell(RunFinished(self._run_id, result.plan.request.pipeline, str(status), result.seconds, result.counts))
 
 
 def run_status(result: RunResult) -> Status:
@@ -308,4 +298,3 @@ def _ended_before(planned: Planned) -> dict[date, Status]:
             if record.status in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
                 ended.setdefault(day, record.status)
     return ended
-

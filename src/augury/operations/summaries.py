@@ -1,4 +1,4 @@
-"""What can people report on in SQL? augury_runs and augury_models in the warehouse, and the views of the current version."""
+"""What can people report on in SQL? augury_runs and augury_models, and the views of the current version."""
 
 from __future__ import annotations
 
@@ -96,9 +96,7 @@ def _runs(runs: list[RunRecord]) -> pa.Table:
 def _models(opened: Opened, models: list[ModelRecord]) -> pa.Table:
     import pyarrow as pa
 
-    metric = pa.struct(
-        [("metric", pa.string()), ("mean", pa.float64()), ("std", pa.float64()), ("folds", pa.int64())]
-    )
+    metric = pa.struct([("metric", pa.string()), ("mean", pa.float64()), ("std", pa.float64()), ("folds", pa.int64())])
     schema = pa.schema(
         [
             ("pipeline", pa.string()),

@@ -82,9 +82,7 @@ class Candidates:
                 return Champion(model, f"tick {event}")
             failed = failed or model
         if failed is not None:
-            return NoChampion(
-                f"no model passed its gate; the newest, model {failed.number}, did not: {failed.verdict}"
-            )
+            return NoChampion(f"no model passed its gate; the newest, model {failed.number}, did not: {failed.verdict}")
         return NoChampion("no model has been trained at or before this date")
 
     def before(self, tick: date) -> ModelRecord | None:

@@ -84,9 +84,7 @@ class Definitions:
             found = self._steps[key] = self._define(step, compiled)
         if found.compiled is not compiled:
             # Another date of a template that varies with the date: same definition, other values.
-            return StepDefinition(
-                name, found.reads, found.fingerprint, compiled, found.hook, found.parameters
-            )
+            return StepDefinition(name, found.reads, found.fingerprint, compiled, found.hook, found.parameters)
         return found
 
     def _compile(self, file: SqlFile, name: str, day: date) -> CompiledSql:

@@ -30,9 +30,7 @@ class Explanation:
     next_command: str
 
 
-def explain(
-    plan: Plan, pipeline: PipelineSpec, seconds: Mapping[str, float], *, engine: str
-) -> Explanation:
+def explain(plan: Plan, pipeline: PipelineSpec, seconds: Mapping[str, float], *, engine: str) -> Explanation:
     """Counts add up: every planned partition is in exactly one row."""
     return Explanation(
         header=f"{pipeline.name} {pipeline.version} on {plan.target} ({engine})   {_asked(plan, pipeline)}",

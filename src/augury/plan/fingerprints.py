@@ -53,9 +53,7 @@ def with_model(base: str, model: ModelRecord) -> str:
     return combine(base, "model", model.sha256)
 
 
-def history_dates(
-    pipeline: PipelineSpec, graph: StepGraph, ticks: Ticks, read: History, day: date
-) -> tuple[date, ...]:
+def history_dates(pipeline: PipelineSpec, graph: StepGraph, ticks: Ticks, read: History, day: date) -> tuple[date, ...]:
     """Grid dates in [day - days, day) from the start on; of a label only those that are closed by then."""
     start = max(day - timedelta(days=read.days), pipeline.settings.start)
     if start >= day:
@@ -105,7 +103,12 @@ class Fingerprints:
                 out.append(Key(read.step, key.day, key.training, key.references))
             elif isinstance(read, History):
                 out += [
-                    Key(read.step, day, key.training, key.references if key.training else self.references_of(day))
+                    Key(
+                        read.step,
+                        day,
+                        key.training,
+                        key.references if key.training else self.references_of(day),
+                    )
                     for day in self.history_dates(read, key.day)
                 ]
         return tuple(out)

@@ -6,6 +6,7 @@ that all dates can build the lower level side by side before the first of them s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,14 +51,7 @@ class StepGraph:
 
     def closure(self, step: str) -> frozenset[str]:
         """The step and every step that it reads of its own date, directly or not."""
-        found: set[str] = set()
-        todo = [step]
-        while todo:
-            name = todo.pop()
-            if name not in found:
-                found.add(name)
-                todo += [read.step for read in self.reads[name] if isinstance(read, Ref)]
-        return frozenset(found)
+        return _closure(self.reads, step)
 
 
 def table_of(step: str, names: TableNames, *, training: bool = False) -> str:
@@ -79,36 +73,23 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
     reads = _all_reads(pipeline, definitions, day)
     _refuse_unknown(pipeline, reads)
     order = _sorted(pipeline, reads)
-    level = _levels(pipeline, order, reads)
-    scored = "filter" if pipeline.has("filter") else "prepare"
-    labelled = _downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads))
-    graph = StepGraph(
-        order=(),
+    assembly = _assembly(pipeline, reads)
+    final = _closure(reads, "publish") | (_closure(reads, "extract") if "extract" in reads else frozenset())
+    trained = frozenset[str]().union(*(_closure(reads, step) for step in assembly))
+    return StepGraph(
+        order=(*(step for step in order if step in final), "archive"),
         sorted_steps=tuple(order),
-        level=level,
+        level=_levels(pipeline, order, reads),
         reads=reads,
         modelled=_downstream(reads, lambda read: read == Ref("predict")) | ({"predict"} & set(reads)),
-        scored=scored,
-        assembly=_assembly(pipeline, reads),
-        uses_references=False,
-        labelled=labelled,
-    )
-    final = graph.closure("publish") | ({"extract"} & set(reads))
-    if "extract" in reads:
-        final |= graph.closure("extract")
-    trained = frozenset[str]().union(*(graph.closure(step) for step in graph.assembly))
-    return StepGraph(
-        **{
-            **vars(graph),
-            "order": tuple(step for step in order if step in final) + ("archive",),
-            "uses_references": any(isinstance(read, Reference) for step in trained for read in reads[step]),
-        }
+        scored="filter" if pipeline.has("filter") else "prepare",
+        assembly=assembly,
+        uses_references=any(isinstance(read, Reference) for step in trained for read in reads[step]),
+        labelled=_downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads)),
     )
 
 
-def _all_reads(
-    pipeline: PipelineSpec, definitions: Definitions, day: date
-) -> dict[str, tuple[Relation, ...]]:
+def _all_reads(pipeline: PipelineSpec, definitions: Definitions, day: date) -> dict[str, tuple[Relation, ...]]:
     problems: list[Problem] = []
     reads: dict[str, tuple[Relation, ...]] = {}
     for name in pipeline.steps:
@@ -121,9 +102,7 @@ def _all_reads(
     return _with_own_steps(pipeline, reads)
 
 
-def _with_own_steps(
-    pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]
-) -> dict[str, tuple[Relation, ...]]:
+def _with_own_steps(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> dict[str, tuple[Relation, ...]]:
     """Add what augury performs itself: predict, validate, publish, archive, and a plain post_process."""
     scored = "filter" if pipeline.has("filter") else "prepare"
     if pipeline.settings.model is not None:
@@ -185,9 +164,7 @@ def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> l
     return done
 
 
-def _levels(
-    pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Relation, ...]]
-) -> dict[str, int]:
+def _levels(pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Relation, ...]]) -> dict[str, int]:
     """Levels rise by one along `history` and `published`; a step may read its own history at its own level."""
     level = dict.fromkeys(order, 0)
     for _ in range(len(order) + 1):
@@ -206,8 +183,18 @@ def _levels(
     raise SpecError([Problem(f"steps read one another's history in a cycle: {ring}", file=pipeline.file)])
 
 
-def _downstream(reads: dict[str, tuple[Relation, ...]], seed: object) -> frozenset[str]:
-    assert callable(seed)
+def _closure(reads: dict[str, tuple[Relation, ...]], step: str) -> frozenset[str]:
+    found: set[str] = set()
+    todo = [step]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += [read.step for read in reads[name] if isinstance(read, Ref)]
+    return frozenset(found)
+
+
+def _downstream(reads: dict[str, tuple[Relation, ...]], seed: Callable[[Relation], bool]) -> frozenset[str]:
     found = {step for step, relations in reads.items() if any(seed(read) for read in relations)}
     while True:
         more = {
@@ -225,9 +212,7 @@ def _assembly(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) ->
     if model is None:
         return ()
     if pipeline.has("training"):
-        return tuple(
-            dict.fromkeys(read.step for read in reads["training"] if isinstance(read, Ref | History))
-        )
+        return tuple(dict.fromkeys(read.step for read in reads["training"] if isinstance(read, Ref | History)))
     steps = ["prepare", "label"]
     if model.train.population == "filter" and pipeline.has("filter"):
         steps.insert(1, "filter")

@@ -51,9 +51,7 @@ def to_tasks(
 
 def _purpose(steps: Iterable[PlannedStep]) -> Purpose:
     found = {step.purpose for step in steps}
-    return next(
-        purpose for purpose in (Purpose.REQUESTED, Purpose.TRAINING, Purpose.HISTORY) if purpose in found
-    )
+    return next(purpose for purpose in (Purpose.REQUESTED, Purpose.TRAINING, Purpose.HISTORY) if purpose in found)
 
 
 def _waits(graph: StepGraph, steps: Iterable[PlannedStep], day: date, start: date) -> tuple[Wait, ...]:

@@ -7,8 +7,7 @@ otherwise its inputs are asked the same question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 from augury.ledger.records import PartitionRecord, Status
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
@@ -16,6 +15,7 @@ from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.fingerprints import Fingerprints, Key, Wanted, with_model
 from augury.plan.graph import StepGraph, build_graph, table_of
+from augury.plan.notes import crossed_start, late_data, unguarded_reads
 from augury.plan.order import to_tasks
 from augury.plan.reasons import changed_definition
 from augury.plan.steps import Plan, PlannedStep, Purpose, Reason, Request
@@ -40,20 +40,17 @@ class _Planner:
         self.pipeline = definitions.pipeline
         self.request = request
         self.facts = facts
-        first = request.dates[0] if request.dates else self.pipeline.settings.start
-        self.graph: StepGraph = build_graph(self.pipeline, definitions, first)
+        self._sample_day = request.dates[0] if request.dates else self.pipeline.settings.start
+        self.graph: StepGraph = build_graph(self.pipeline, definitions, self._sample_day)
         extra = {model.tick for model in facts.models} | set(request.ticks)
         self.ticks = Ticks(self.pipeline, frozenset(extra if self._trains else ()))
-        self.prints = Fingerprints(
-            definitions, self.graph, self.ticks, facts, refresh_late=request.refresh_late
-        )
+        self.prints = Fingerprints(definitions, self.graph, self.ticks, facts, refresh_late=request.refresh_late)
         candidates = Candidates.of(self.ticks, facts.models, facts.decisions)
         self.trainings = Trainings(self.pipeline, self.prints, candidates, request)
         self.prints.references_of = self._references
         self.steps: dict[Key, PlannedStep] = {}
         self.skips: dict[date, str] = {}
         self.tick_of: dict[date, date] = {}
-        self.notes: list[str] = []
 
     @property
     def _trains(self) -> bool:
@@ -62,8 +59,11 @@ class _Planner:
     def plan(self) -> Plan:
         busy = [day for day in self.request.dates if self._plan_date(day)]
         self._plan_trainings()
-        self._note_crossed_start()
-        self._note_late()
+        notes = [
+            *crossed_start(self.graph, self.request.dates, self.pipeline.settings.start),
+            *unguarded_reads(self.definitions, self._sample_day),
+            *late_data(self.prints.unabsorbed),
+        ]
         tasks = to_tasks(
             self.graph,
             self.steps.values(),
@@ -79,7 +79,7 @@ class _Planner:
             target=self.definitions.project.target_name,
             tasks=tasks,
             up_to_date=tuple(day for day in self.request.dates if day in quiet),
-            notes=tuple(dict.fromkeys(self.notes)),
+            notes=tuple(dict.fromkeys(notes)),
             spec=self._spec_fingerprint(),
         )
 
@@ -236,9 +236,7 @@ class _Planner:
         if wanted.generation > record.generation:
             return Reason.LATE, ", ".join(wanted.late[:3])
         if record.definition != wanted.definition:
-            return Reason.DEFINITION, changed_definition(
-                self.definitions, self.facts, key, record.definition
-            )
+            return Reason.DEFINITION, changed_definition(self.definitions, self.facts, key, record.definition)
         if key.step in self.graph.modelled:
             return self._modelled_reason(key, record)
         return Reason.UPSTREAM, ""
@@ -263,9 +261,7 @@ class _Planner:
         assert isinstance(choice, NoChampion)
         return Reason.MODEL, choice.why
 
-    def _add(
-        self, key: Key, reason: Reason, detail: str = "", purpose: Purpose | None = None
-    ) -> PlannedStep:
+    def _add(self, key: Key, reason: Reason, detail: str = "", purpose: Purpose | None = None) -> PlannedStep:
         wanted = self.prints.wanted(key)
         if purpose is None:
             purpose = Purpose.REQUESTED if key.day in self.request.dates else Purpose.HISTORY
@@ -305,50 +301,9 @@ class _Planner:
         for each in self.prints.inputs(key):
             self._require_training(each)
 
-    # -- notes -------------------------------------------------------------------------------------------------
-
-    def _note_crossed_start(self) -> None:
-        start = self.pipeline.settings.start
-        for step in self.graph.order:
-            for read in self.graph.reads_history(step):
-                crossing = [
-                    day for day in self.request.dates if day - timedelta(days=read.days) < start and day > start
-                ]
-                if crossing:
-                    self.notes.append(
-                        f"{step} looks back {read.days} days over {read.step}: for {_dates(crossing)} "
-                        f"that reaches past the start {start}, where history is empty"
-                    )
-        for name in self.pipeline.steps:
-            definition = self.definitions.step(name, self._sample_day())
-            if definition.compiled is not None:
-                self.notes += [
-                    f"{definition.file} reads {table} directly: rows after the cutoff are not kept out"
-                    for table in definition.compiled.outside
-                ]
-                self.notes += [
-                    f"{definition.file} uses {function}: its result is not reproducible"
-                    for function in definition.compiled.volatile
-                ]
-
-    def _note_late(self) -> None:
-        for source, days in sorted(self.prints.unabsorbed.items()):
-            self.notes.append(
-                f"late data: {source} changed for {_dates(sorted(days))} after dates had used it; "
-                f"take it in with --refresh late"
-            )
-
-    def _sample_day(self) -> date:
-        return self.request.dates[0] if self.request.dates else self.pipeline.settings.start
-
     def _spec_fingerprint(self) -> str:
-        day = self._sample_day()
+        day = self._sample_day
         return combine(
             self.pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
             *(self.definitions.step(name, day).fingerprint for name in self.pipeline.steps),
         )
-
-
-def _dates(days: Iterable[date]) -> str:
-    days = list(days)
-    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} dates)"

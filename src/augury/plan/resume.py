@@ -11,7 +11,10 @@ from augury.plan.steps import Plan, PlannedStep, Task
 
 
 def remaining(
-    plan: Plan, run_id: str, partitions: Mapping[tuple[str, date], PartitionRecord], models: tuple[ModelRecord, ...]
+    plan: Plan,
+    run_id: str,
+    partitions: Mapping[tuple[str, date], PartitionRecord],
+    models: tuple[ModelRecord, ...],
 ) -> Plan:
     """The tasks that the run `run_id` has not finished, each with the steps that it has not finished.
 

@@ -19,9 +19,7 @@ References = tuple[tuple[str, str], ...]
 class Trainings:
     """The trainings of one plan. Filled by `need...`, read by `partitions` and `tasks`."""
 
-    def __init__(
-        self, pipeline: PipelineSpec, prints: Fingerprints, candidates: Candidates, request: Request
-    ) -> None:
+    def __init__(self, pipeline: PipelineSpec, prints: Fingerprints, candidates: Candidates, request: Request) -> None:
         self._pipeline = pipeline
         self._prints = prints
         self._candidates = candidates
@@ -115,15 +113,12 @@ class Trainings:
     def _keys(self, tick: date, references: References) -> list[Key]:
         graph, dates = self._prints.graph, self._prints.ticks.training_dates(tick)
         if not self._pipeline.has("training"):
-            return [
-                Key(step, day, self._own_tables, references) for day in dates for step in graph.assembly
-            ]
+            return [Key(step, day, self._own_tables, references) for day in dates for step in graph.assembly]
         keys: list[Key] = []
         for read in graph.reads["training"]:
             if isinstance(read, History):
                 keys += [
-                    Key(read.step, day, self._own_tables, references)
-                    for day in self._prints.history_dates(read, tick)
+                    Key(read.step, day, self._own_tables, references) for day in self._prints.history_dates(read, tick)
                 ]
             elif isinstance(read, Ref):
                 keys.append(Key(read.step, tick, self._own_tables, references))
@@ -157,9 +152,7 @@ class Trainings:
                     day=tick,
                     level=0,
                     steps=(),
-                    waits=tuple(
-                        Wait(level, first, last) for level, (first, last) in sorted(waits.items())
-                    ),
+                    waits=tuple(Wait(level, first, last) for level, (first, last) in sorted(waits.items())),
                     dates=tuple(sorted({key.day for key in keys})),
                     fingerprint=self.fingerprint(tick, references),
                     reason=reason,

@@ -12,7 +12,6 @@ from augury.plan.graph import table_of
 from augury.plan.steps import Task
 from augury.run.builds import bound_sql
 from augury.run.predict import scored_sql
-from augury.run.relations import Resolver
 from augury.run.work import Work
 
 if TYPE_CHECKING:

@@ -59,9 +59,7 @@ def _settings(work: Work, step: str) -> StepSettings:
     return known.settings if known else work.pipeline.settings.steps.get(step, StepSettings())
 
 
-def build(
-    work: Work, step: PlannedStep, write: Write, *, empty: bool, references: Mapping[str, str] | None
-) -> Written:
+def build(work: Work, step: PlannedStep, write: Write, *, empty: bool, references: Mapping[str, str] | None) -> Written:
     """Build a step that the pipeline defines.
 
     `empty` writes no row but the schema: what a date leaves whose source had none.
@@ -120,7 +118,10 @@ def _candidate_by_hook(
         reader = as_reader(_call(work, definition, step, resolver, stack), definition.hook)
         scalars = [pa.scalar(value) for value in values.values()]
         schema = pa.schema(
-            [*reader.schema, *(pa.field(name, value.type) for name, value in zip(values, scalars, strict=True))]
+            [
+                *reader.schema,
+                *(pa.field(name, value.type) for name, value in zip(values, scalars, strict=True)),
+            ]
         )
 
         def batches() -> Any:
@@ -155,9 +156,7 @@ def _emptied(reader: pa.RecordBatchReader, empty: bool) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(reader.schema, iter(())) if empty else reader
 
 
-def _call(
-    work: Work, definition: StepDefinition, step: PlannedStep, resolver: Resolver, stack: ExitStack
-) -> Any:
+def _call(work: Work, definition: StepDefinition, step: PlannedStep, resolver: Resolver, stack: ExitStack) -> Any:
     """Call a step's hook with the relations that its parameters ask for, as Arrow tables."""
     hook = definition.hook
     assert hook is not None

@@ -81,7 +81,9 @@ def _with_figure(warehouse: Warehouse, sql: str, check: FailedCheck) -> FailedCh
         row = _rows(warehouse, found.select(columns))
     except Exception:  # noqa: BLE001  a figure is a courtesy: without it the verdict stands all the same
         return check
-    words = [f"{label} is {_number(value)}" for (label, _), value in zip(found.expressions, row[0].values(), strict=True)]
+    words = [
+        f"{label} is {_number(value)}" for (label, _), value in zip(found.expressions, row[0].values(), strict=True)
+    ]
     return FailedCheck(check.name, check.value, ", ".join(words[:3]))
 
 

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import assert_never
 
 from augury.errors import AuguryError, ExitCode
-from augury.events import StepFinished
 from augury.ledger.records import (
-    DateRecord,
     Decision,
-    Definition,
     ModelRecord,
-    PartitionRecord,
     Status,
-    StepRecord,
 )
 from augury.plan.fingerprints import with_model
 from augury.plan.graph import FEATURES
-from augury.plan.reasons import definition_text
-from augury.plan.steps import PlannedStep, Purpose, Task
+from augury.plan.steps import PlannedStep, Task
 from augury.run.builds import bound_sql, build, candidate, with_place, write_of
 from augury.run.checks import run_checks
 from augury.run.limits import Meter
 from augury.run.models import Scorer
 from augury.run.predict import predict, refuse_lost_entities
-from augury.run.recovery import record_of
-from augury.run.relations import Resolver
+from augury.run.records import ENDS, Performed, Records
 from augury.run.work import Work
-from augury.sql.fingerprint import combine
 from augury.warehouses.contract import Partition, Write
-
-
-@dataclass
-class Performed:
-    """What the ledger will hear about one task."""
-
-    steps: list[StepRecord] = field(default_factory=list)
-    partitions: list[PartitionRecord] = field(default_factory=list)
-    removed: list[tuple[str, date]] = field(default_factory=list)
-    definitions: list[Definition] = field(default_factory=list)
-    date: DateRecord | None = None
-    error: AuguryError | None = None
-    rule: str = ""
 
 
 class DateTask:
@@ -54,42 +31,48 @@ class DateTask:
         self._work = work
         self._task = task
         self._scorer = scorer
-        self._attempt = attempt
         self._meter = meter
-        self._done = Performed()
-        self._rows: int | None = None
+        self._records = Records(work, task, attempt)
 
     def perform(self) -> Performed:
         if self._task.skip:
-            self._skip_missing()
-            return self._done
+            self._records.skip_missing(self._task.skip)
+            return self._records.done
         for step in self._task.steps:
             started, at = time.monotonic(), self._work.clock()
             try:
                 status, partition, detail = self._step(step)
             except AuguryError as error:
-                self._done.error = with_place(error, self._work, step.day, step.step)
+                self._records.done.error = with_place(error, self._work, step.day, step.step)
                 status, partition = status_of(error), None
                 detail = error.what
             seconds = time.monotonic() - started
-            self._record(step, status, partition, detail, at, seconds)
-            if self._done.error is not None:
-                self._end(status, self._done.error.what)
-                return self._done
-        if any(step.step == "publish" for step in self._task.steps):
+            self._records.add(step, status, partition, detail, at, seconds)
+            if self._records.done.error is not None:
+                self._records.end(status, self._records.done.error.what)
+                return self._records.done
+        if any(step.step in ENDS for step in self._task.steps):
             ended = self._work.ended.get(self._task.day)
-            self._end(ended or Status.SUCCEEDED, "")
-        return self._done
+            self._records.end(ended or Status.SUCCEEDED, "")
+        return self._records.done
+
+    def _has_schema(self, step: str) -> bool:
+        """Whether a date without rows still leaves this step's empty partition: what history may read of it."""
+        graph = self._work.graph
+        return step in graph.closure(graph.scored) or step in graph.labelled
 
     # -- steps -------------------------------------------------------------------------------------------------
 
     def _step(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
         """Perform one step; (status, its partition, a detail). Raises AuguryError."""
         ended = self._work.ended.get(step.day) if not step.training else None
-        if ended is not None and step.step not in self._work.graph.closure(self._work.graph.scored):
-            if step.step not in self._work.graph.labelled:
-                return ended, None, ""
-        self._meter.check(f"{step.step}")
+        if ended is not None and not self._has_schema(step.step):
+            return ended, None, ""
+        self._meter.check(step.step)
+        built = self._built_meanwhile(step)
+        if built is not None:
+            self._note_rows(step, built)
+            return self._work.ended.get(step.day, Status.SUCCEEDED), built, "built by another run"
         match step.step:
             case "predict":
                 return self._predict(step)
@@ -108,14 +91,29 @@ class DateTask:
         write = write_of(self._work, step, step.fingerprint, None)
         references = self._scorer.references(step.day) if self._scorer and not step.training else None
         written = build(self._work, step, write, empty=ended is not None, references=references)
-        partition, detail = written.partition, ""
-        if written.duplicates_dropped:
-            detail = f"{written.duplicates_dropped} duplicates dropped"
-        if ended is None and partition.rows == 0 and step.step in FEATURES:
-            ended = Status.SKIPPED_NO_POPULATION if step.step == "filter" else Status.SKIPPED_EMPTY
-            if not step.training:
-                self._work.ended[step.day] = ended
-        return ended or Status.SUCCEEDED, partition, detail
+        detail = f"{written.duplicates_dropped} duplicates dropped" if written.duplicates_dropped else ""
+        if ended is None:
+            ended = self._note_rows(step, written.partition)
+        return ended or Status.SUCCEEDED, written.partition, detail
+
+    def _note_rows(self, step: PlannedStep, partition: Partition) -> Status | None:
+        """A date whose features come out empty ends here; the status that says why."""
+        if partition.rows or step.step not in FEATURES:
+            return None
+        ended = Status.SKIPPED_NO_POPULATION if step.step == "filter" else Status.SKIPPED_EMPTY
+        if not step.training:
+            self._work.ended[step.day] = ended
+        return ended
+
+    def _built_meanwhile(self, step: PlannedStep) -> Partition | None:
+        """The partition as wanted, where another run built it between this plan and its lock."""
+        if not step.table or step.modelled:
+            return None
+        partition = self._work.warehouse.partition(step.table, step.day)
+        if partition is None or partition.fingerprint != step.fingerprint:
+            return None
+        known = self._work.facts.partitions.get((step.table, step.day))
+        return None if known is not None and known.run_id == partition.run_id else partition
 
     def _predict(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
         assert self._scorer is not None
@@ -163,7 +161,6 @@ class DateTask:
         partition = self._work.warehouse.publish(
             self._work.pipeline.tables.staging, step.day, self._write_published(step)
         )
-        self._rows = partition.rows
         return Status.SUCCEEDED, partition, ""
 
     def _archive(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
@@ -181,111 +178,8 @@ class DateTask:
         if self._scorer is None or not step.modelled:
             return None, "", step.fingerprint
         bound = self._scorer.bind(step.day)
-        self._done.rule = bound.rule
+        self._records.done.rule = bound.rule
         return bound.record, bound.rule, with_model(step.fingerprint, bound.record)
-
-    # -- records -----------------------------------------------------------------------------------------------
-
-    def _record(
-        self,
-        step: PlannedStep,
-        status: Status,
-        partition: Partition | None,
-        detail: str,
-        at: datetime,
-        seconds: float,
-    ) -> None:
-        facts = partition.facts if partition else {}
-        model_version = facts.get("model_version")
-        self._done.steps.append(
-            StepRecord(
-                run_id=self._work.run_id,
-                task=self._task.key,
-                pipeline=self._work.pipeline.name,
-                version=self._work.pipeline.version,
-                run_date=step.day,
-                step=step.step,
-                attempt=self._attempt,
-                status=status,
-                started_at=at,
-                seconds=seconds,
-                reason=": ".join(part for part in (str(step.reason), step.detail) if part),
-                table=step.table,
-                rows=partition.rows if partition else None,
-                bytes=partition.bytes if partition else None,
-                fingerprint=partition.fingerprint if partition else step.fingerprint,
-                model_version=model_version,
-                detail=detail,
-            )
-        )
-        self._work.tell(
-            StepFinished(
-                self._work.run_id,
-                self._work.pipeline.name,
-                step.day,
-                step.step,
-                str(status),
-                partition.rows if partition else None,
-                seconds,
-                detail,
-            )
-        )
-        if partition is not None:
-            self._done.partitions.append(record_of(
-                    partition, step.day, self._work.pipeline.name, self._work.pipeline.version, status
-                ))
-            file, text = definition_text(self._work.definitions, step.step)
-            self._done.definitions.append(Definition(step.definition, file, text))
-        elif status.value.startswith("skipped") and step.table:
-            self._remove(step)
-
-    def _remove(self, step: PlannedStep) -> None:
-        """A skipped date removes what an earlier run of it left."""
-        if self._work.warehouse.remove(step.table, step.day):
-            self._work.notice(f"removed the stale partition of {step.table}", day=step.day, step=step.step)
-        self._done.removed.append((step.table, step.day))
-
-    def _skip_missing(self) -> None:
-        """There is nothing to build from: leave no output of an earlier run, and complete the date."""
-        tables, day = self._work.pipeline.tables, self._task.day
-        for table in (tables.step("predict"), tables.staging, tables.predictions, tables.archive):
-            if self._work.warehouse.remove(table, day):
-                self._done.removed.append((table, day))
-        for step in self._work.graph.closure(self._work.graph.scored):
-            table = tables.step(step)
-            record = PartitionRecord(
-                table=table,
-                run_date=day,
-                pipeline=self._work.pipeline.name,
-                version=self._work.pipeline.version,
-                step=step,
-                status=Status.SKIPPED_MISSING,
-                fingerprint=combine("missing", self._task.skip),
-                definition="",
-                run_id=self._work.run_id,
-                rows=0,
-                built_at=self._work.clock(),
-                probe=self._work.facts.probe,
-            )
-            self._done.partitions.append(record)
-        self._end(Status.SKIPPED_MISSING, self._task.skip)
-
-    def _end(self, status: Status, detail: str) -> None:
-        if self._task.purpose is not Purpose.REQUESTED and not self._task.skip:
-            return
-        model = self._scorer.bound(self._task.day) if self._scorer else None
-        self._done.date = DateRecord(
-            pipeline=self._work.pipeline.name,
-            version=self._work.pipeline.version,
-            run_date=self._task.day,
-            status=status,
-            run_id=self._work.run_id,
-            updated_at=self._work.clock(),
-            rows=self._rows,
-            model_version=model.record.number if model and status is Status.SUCCEEDED else None,
-            data_date=self._work.pipeline.cutoffs.data_date(self._task.day),
-            detail=detail,
-        )
 
 
 def status_of(error: AuguryError) -> Status:
@@ -299,4 +193,3 @@ def status_of(error: AuguryError) -> Status:
         case ExitCode.FAILED | ExitCode.CANNOT_START | ExitCode.DONE:
             return Status.FAILED
     assert_never(error.exit_code)
-

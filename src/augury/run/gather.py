@@ -73,9 +73,7 @@ def gather(
         dates=ledger.date_records(pipeline.name, pipeline.version),
         models=models,
         model_file=model_file(pipeline),
-        decisions=tuple(
-            ledger.decisions(pipeline.name, pipeline.version, actions=("promote", "rollback"))
-        ),
+        decisions=tuple(ledger.decisions(pipeline.name, pipeline.version, actions=("promote", "rollback"))),
         sources=known,
         late=late,
         probe=probe,
@@ -137,4 +135,3 @@ def sha256_of(path: Path) -> str:
 def _texts(ledger: Ledger, partitions: Iterable[PartitionRecord]) -> dict[str, str]:
     found = ledger.definitions({record.definition for record in partitions if record.definition})
     return {fingerprint: definition.text for fingerprint, definition in found.items()}
-

@@ -34,7 +34,7 @@ def load_hooks(root: Path, pipeline: PipelineSpec, path: str) -> ModuleType:
         sys.modules[name] = module
         try:
             found.loader.exec_module(module)
-        except Exception as error:  # noqa: BLE001  the project's code may raise anything
+        except Exception as error:
             del sys.modules[name]
             raise _failed(f"{path} cannot be imported", path, error) from error
         return module
@@ -45,7 +45,7 @@ def call_hook(root: Path, pipeline: PipelineSpec, hook: Hook, arguments: Mapping
     function: Callable[..., Any] = getattr(load_hooks(root, pipeline, hook.path), hook.function)
     try:
         return function(**arguments)
-    except Exception as error:  # noqa: BLE001  the project's code may raise anything
+    except Exception as error:
         raise _failed(f"hook {hook.function} raised {type(error).__name__}: {error}", hook.path, error) from error
 
 

@@ -52,9 +52,7 @@ def log_listener(log: RunLog) -> Listener:
             case Noticed():
                 log.write("warning", event.message, date=event.run_date, step=event.step)
             case RunFinished():
-                log.write(
-                    "info", f"finished: {event.status}", seconds=round(event.seconds, 3), dates=event.counts
-                )
+                log.write("info", f"finished: {event.status}", seconds=round(event.seconds, 3), dates=event.counts)
             case TaskFinished():
                 pass
 

@@ -87,9 +87,7 @@ class PartitionLocks:
         self._folder = folder
         self._now = now
 
-    def acquire(
-        self, name: str, run_id: str, wait: float | None = None, *, where: Place | None = None
-    ) -> Lock:
+    def acquire(self, name: str, run_id: str, wait: float | None = None, *, where: Place | None = None) -> Lock:
         """The lock called `name`, also against other threads of this process.
 
         `wait` is how many seconds to wait for its owner: None not at all, ANY_TIME until it is free. Raises

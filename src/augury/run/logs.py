@@ -193,9 +193,7 @@ def read_logs(
     lines. Name `run_ids` where they are known: only their files are opened then.
     """
     names = sorted(run_ids) if run_ids is not None else _run_ids(folder)
-    wanted = {
-        name: str(value) for name, value in (("date", date), ("pipeline", pipeline)) if value is not None
-    }
+    wanted = {name: str(value) for name, value in (("date", date), ("pipeline", pipeline)) if value is not None}
     # Most lines are told apart by their bytes, without parsing them.
     needles = [json.dumps(value, ensure_ascii=False).encode() for value in wanted.values()]
     levels = LEVELS[LEVELS.index(level) :] if level else LEVELS
@@ -210,9 +208,7 @@ def read_logs(
 def _run_ids(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(
-        entry.name.removesuffix(SUFFIX) for entry in folder.iterdir() if entry.name.endswith(SUFFIX)
-    )
+    return sorted(entry.name.removesuffix(SUFFIX) for entry in folder.iterdir() if entry.name.endswith(SUFFIX))
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -16,13 +16,14 @@ from augury.errors import AuguryError, Locked, ModelFailed, Place, WorkFailed
 from augury.events import DateFinished, ModelTrained, TaskFinished
 from augury.ledger.records import DateRecord, ModelRecord, Status, StepRecord
 from augury.plan.steps import Purpose, Task
-from augury.run.date_task import DateTask, Performed, status_of
+from augury.run.date_task import DateTask, status_of
 from augury.run.event_hooks import tell_hooks
 from augury.run.limits import Meter
 from augury.run.locks import ANY_TIME
 from augury.run.logs import log_context
 from augury.run.models import NeedsTick, Scorer
 from augury.run.outcome import DateOutcome
+from augury.run.records import Performed
 from augury.run.runner import Ended, Runner
 from augury.run.train import train, untrainable
 from augury.run.work import Work
@@ -52,9 +53,7 @@ class Performer:
         self.outcome = Outcome()
 
     def perform(self, *, parallel: int, descending: bool) -> Outcome:
-        Runner(
-            self._work.plan, self._task, self._block, parallel=parallel, descending=descending
-        ).run()
+        Runner(self._work.plan, self._task, self._block, parallel=parallel, descending=descending).run()
         return self.outcome
 
     # -- one task ----------------------------------------------------------------------------------------------
@@ -84,9 +83,7 @@ class Performer:
             if task.day not in self._held:
                 patient = work.wait or task.purpose is not Purpose.REQUESTED
                 stack.enter_context(
-                    work.locks.acquire(
-                        work.lock_name(task.day), work.run_id, wait=ANY_TIME if patient else None
-                    )
+                    work.locks.acquire(work.lock_name(task.day), work.run_id, wait=ANY_TIME if patient else None)
                 )
             attempt = work.ledger.task_attempts(work.run_id).get(task.key, 0) + 1
             work.ledger.begin_task(
@@ -179,9 +176,7 @@ class Performer:
                     work.clock(),
                 )
                 record, step = self._train_or_pass_over(task, self._scorer)
-                known = work.ledger.finish_task(
-                    work.run_id, task.key, [step], model=record, status=Status.SUCCEEDED
-                )
+                known = work.ledger.finish_task(work.run_id, task.key, [step], model=record, status=Status.SUCCEEDED)
                 assert known is not None
                 self._trained(known)
         self._scorer.refresh()
@@ -226,7 +221,13 @@ class Performer:
     def _failed(self, task: Task, error: AuguryError) -> Ended:
         """A task that ended before its steps could say so: a lock, a training, a fault of ours."""
         work = self._work
-        error.at(Place(pipeline=work.pipeline.name, date=str(task.day), step="train" if task.kind == "train" else None))
+        error.at(
+            Place(
+                pipeline=work.pipeline.name,
+                date=str(task.day),
+                step="train" if task.kind == "train" else None,
+            )
+        )
         status = status_of(error)
         if task.kind == "date" and task.purpose is Purpose.REQUESTED:
             record = self._record_of(task, status, error.what)
@@ -247,9 +248,7 @@ class Performer:
             self._work.ledger.finish_task(self._work.run_id, task.key, date=record, status=Status.BLOCKED)
             self.outcome.dates[task.day] = DateOutcome(task.day, Status.BLOCKED, detail=why)
             self._after(task.day, record)
-        self._work.tell(
-            TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(Status.BLOCKED))
-        )
+        self._work.tell(TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(Status.BLOCKED)))
         return Ended(Status.BLOCKED, why)
 
     def _record_of(self, task: Task, status: Status, detail: str) -> DateRecord:

@@ -66,9 +66,7 @@ def predict(work: Work, model: FittedModel, write: Write, day: date) -> Written:
                 fix="Rename the column in prepare.sql, or model.label in pipeline.yml.",
             )
         out = pa.schema([*schema, *predicted])
-        return work.warehouse.load(
-            write, pa.RecordBatchReader.from_batches(out, _score(model, reader, out, predicted))
-        )
+        return work.warehouse.load(write, pa.RecordBatchReader.from_batches(out, _score(model, reader, out, predicted)))
 
 
 def _score(

@@ -78,9 +78,7 @@ def _status(step: str, rows: int) -> Status:
     return Status.SKIPPED_NO_POPULATION if step == "filter" else Status.SKIPPED_EMPTY
 
 
-def _date(
-    spec: ProjectSpec, run: RunRecord, day: date, published: Partition | None, now: datetime
-) -> DateRecord:
+def _date(spec: ProjectSpec, run: RunRecord, day: date, published: Partition | None, now: datetime) -> DateRecord:
     pipeline = spec.pipelines.get(run.pipeline, {}).get(run.version)
     return DateRecord(
         pipeline=run.pipeline,
@@ -96,9 +94,7 @@ def _date(
     )
 
 
-def record_of(
-    partition: Partition, day: date, pipeline: str, version: str, status: Status
-) -> PartitionRecord:
+def record_of(partition: Partition, day: date, pipeline: str, version: str, status: Status) -> PartitionRecord:
     """The ledger's row for a live partition, from what its writer left in the pointer."""
     facts = partition.facts
     return PartitionRecord(

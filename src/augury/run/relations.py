@@ -49,7 +49,14 @@ class Resolver:
         """A parenthesised SELECT. Raises DataRefused, StorageFailed."""
         match relation:
             case Source(name):
-                return self._source(name, Bounds(None, self.definitions.values(self.day).cutoff, self.definitions.values(self.day).cutoff))
+                return self._source(
+                    name,
+                    Bounds(
+                        None,
+                        self.definitions.values(self.day).cutoff,
+                        self.definitions.values(self.day).cutoff,
+                    ),
+                )
             case Window(name):
                 values = self.definitions.values(self.day)
                 return self._source(name, Bounds(values.previous_cutoff, values.cutoff, values.cutoff))

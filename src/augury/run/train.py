@@ -51,9 +51,7 @@ def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepReco
 def untrainable(work: Work, task: Task, error: ModelFailed) -> tuple[ModelRecord, StepRecord]:
     """The records of a tick that had too little to learn from: a verdict without a model."""
     at = work.clock()
-    record = replace(
-        _blank(work, task), passed=False, verdict=f"not trained: {error.what}", note=error.fix or ""
-    )
+    record = replace(_blank(work, task), passed=False, verdict=f"not trained: {error.what}", note=error.fix or "")
     return record, _step(work, task, record, at, 0.0)
 
 
@@ -110,13 +108,14 @@ def _candidate(work: Work, task: Task, scorer: Scorer) -> _Candidate:
     days = sorted(set(rows.dates.to_pylist()))
     plan = evaluation.folds(days, horizon, chosen.folds)
     evaluated = evaluation.evaluate(kind, rows, options, chosen.seed, work.threads, plan)
+    duel = _duel(work, task, scorer, rows, plan) if settings.gate.beats else None
     verdict = gate.decide(
         kind.task,
         settings.gate.thresholds,
         evaluated.metrics,
         note=evaluated.note,
-        on_holdout=evaluated.on_holdout,
-        champion=_rival(work, task, scorer, evaluated) if settings.gate.beats else None,
+        on_holdout=duel.own if duel else None,
+        champion=duel.rival if duel else None,
     )
     fitted = kind.fit(rows, options, chosen.seed, work.threads)
     return _Candidate(fitted, rows, evaluated, verdict, _snapshot(table, entities))
@@ -128,17 +127,41 @@ def _snapshot(table: pa.Table, entities: tuple[str, ...]) -> str:
     return training.snapshot(table, ("run_date", *entities))
 
 
-def _rival(work: Work, task: Task, scorer: Scorer, evaluated: Evaluation) -> gate.Rival | None:
-    """The champion on the candidate's hold-out; None where there is none to beat."""
+@dataclass(frozen=True)
+class _Duel:
+    own: Mapping[str, float]
+    rival: gate.Rival
+
+
+def _duel(work: Work, task: Task, scorer: Scorer, rows: TrainingSet, plan: evaluation.FoldPlan) -> _Duel | None:
+    """Candidate and champion on the same rows of the hold-out; None where there is no champion to beat.
+
+    Only dates that the champion has not learned from count, and the candidate learns from all dates before them, as
+    the champion did: the purged folds are the stricter test, but one that a champion would always win.
+    """
     record = scorer.champion_before(task.day)
-    if record is None or evaluated.holdout is None:
+    if record is None or not plan.folds:
         return None
     name = f"{work.pipeline.name}@{record.number}"
+    holdout = plan.folds[-1].test_dates
+    learned = max(work.ticks.training_dates(record.tick), default=holdout[0])
+    days = [day for day in holdout if day > learned] or list(holdout)
+    known = sorted({day for day in rows.dates.to_pylist() if day < days[0]})
+    settings = _model(work)
+    kind = plugins.load("models", settings.type)
+    test = evaluation.on_dates(rows, days)
     try:
-        return gate.Rival(name, evaluation.score(scorer.fitted(record), evaluated.holdout))
+        candidate = kind.fit(
+            evaluation.on_dates(rows, known),
+            kind.Options(**settings.options),
+            settings.train.seed,
+            work.threads,
+        )
+        own = evaluation.score(candidate, test)
+        return _Duel(own, gate.Rival(name, evaluation.score(scorer.fitted(record), test)))
     except ModelFailed as error:
         # Features were renamed or dropped since: the old champion cannot be asked, so it cannot be beaten either.
-        work.notice(f"{name} cannot score the candidate's hold-out: {error.what}", day=task.day, step="train")
+        work.notice(f"no comparison with {name}: {error.what}", day=task.day, step="train")
         return None
 
 

@@ -58,9 +58,7 @@ class Work:
     def pipeline(self) -> PipelineSpec:
         return self.definitions.pipeline
 
-    def resolver(
-        self, day: date, *, training: bool = False, references: Mapping[str, str] | None = None
-    ) -> Resolver:
+    def resolver(self, day: date, *, training: bool = False, references: Mapping[str, str] | None = None) -> Resolver:
         """The relations of one date; `references` are the versions of the model in use, the newest by default."""
         return Resolver(
             self.definitions,

@@ -52,7 +52,7 @@ def _real(root: Path, *parts: str) -> str:
     """One spelling per folder; links are followed, so that two names of one folder meet."""
     if parts and "://" in parts[0]:
         return "/".join(part.strip("/") for part in parts)
-    return os.path.realpath(root.joinpath(*(os.path.expanduser(part) for part in parts)))  # noqa: PTH111
+    return os.path.realpath(root.joinpath(*parts))
 
 
 def _overlap(one: str, two: str) -> bool:

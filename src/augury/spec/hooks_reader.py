@@ -158,6 +158,9 @@ class _Parameters:
         return tuple(parameter for parameter in read if parameter is not None)
 
     def parameter(self, arg: ast.arg, default: ast.expr | None) -> HookParameter | None:
+        if self.function in EVENTS and (arg.arg != "context" or default is not None):
+            self.problem(arg, arg.arg, "the hook of an event is given `context` alone (see context.event)")
+            return None
         found = self.bare(arg) if default is None else self.declared(arg, default)
         if found is None:
             return None

@@ -36,6 +36,7 @@ class Train(Settings):
     grace: Period = 0
     """A model scores from its tick plus this on; the first model scores at once."""
     seed: int = 0
+    """The same training set, options and seed give the same model."""
     folds: int = Field(default=4, ge=1, le=50)
     """Time-ordered folds over which metrics get their mean and spread."""
     population: Literal["filter", "all"] = "filter"
@@ -95,13 +96,16 @@ class Model(Settings):
     path: str | None = None
     """A model file that exists already, relative to the pipeline's folder."""
     train: Train = Train()
+    """When a model is trained and from which dates."""
     gate: Gate = Gate()
+    """What a candidate must reach before it scores anything."""
 
 
 class StepSettings(Settings):
     """What is declared about the result of one step."""
 
     description: str = ""
+    """What the rows are; kept with the table."""
     columns: Columns = Field(default_factory=dict)
     """Declared columns are enforced (type, REQUIRED); the others are inferred."""
     unique: list[str] | None = None
@@ -125,10 +129,15 @@ class PipelineSettings(Settings):
     """pipeline.yml."""
 
     description: str = ""
+    """What is predicted, for whom, how far ahead."""
     owner: str = ""
+    """Who answers for it: a person, a team, an address."""
     url: str = ""
+    """Where more is written about it."""
     note: str = ""
+    """Anything that its readers should know."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Free words, e.g. a team or a cost centre."""
     entity: Key
     """Column or columns that identify what a prediction is about."""
     horizon: Period | None = None
@@ -138,13 +147,17 @@ class PipelineSettings(Settings):
     end: Day | None = None
     """Excluded: no ticks, plans or due dates from here on."""
     schedule: Schedule = Schedule()
+    """When a prediction is due, and how far its knowledge trails the date."""
     model: Model | None = None
     """None: a pipeline of SQL alone; what the last SQL step returns is published."""
     steps: dict[Name, StepSettings] = Field(default_factory=dict)
+    """What is declared about the results of steps, by step."""
     limits: Limits = Limits()
+    """Refused before anything is published."""
     archive: bool = True
     """Keep a copy of what the current version published."""
     vars: dict[Name, Var] = Field(default_factory=dict)
+    """Variables of this pipeline, `{{ var('x') }}` in SQL; above those of the target, below --vars."""
 
     @property
     def entities(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ class SourceLocation(Settings):
 
 class SourceSpec(SourceLocation):
     description: str = ""
+    """What a row is."""
     event_time: str | None = None
     """Column that says when a row happened. Required unless the source is dated by `{date}`."""
     known_at: str | None = None
@@ -47,6 +48,7 @@ class SourceSpec(SourceLocation):
     columns: Columns = Field(default_factory=dict)
     """Columns that must be there with these types: drift is reported before anything is written."""
     late: LateData | None = None
+    """What to do about rows that arrive after their day was used."""
 
     @property
     def sharded(self) -> bool:
@@ -63,6 +65,7 @@ class TargetSpec(Settings):
     """An environment: where augury writes, and what differs from the other targets."""
 
     warehouse: str = "duckdb"
+    """Where tables are kept: the name of an installed warehouse."""
     path: str = ".augury"
     """Folder of the warehouse, relative to the project."""
     namespace: Name | None = None
@@ -76,7 +79,9 @@ class TargetSpec(Settings):
     memory: Bytes | None = None
     """Memory that the engine may use."""
     threads: int | None = Field(default=None, ge=1)
+    """Threads that the engine may use; all cores by default."""
     vars: dict[Name, Var] = Field(default_factory=dict)
+    """Variables that differ here; above those of the project, below those of a pipeline."""
     sources: dict[Name, SourceLocation] = Field(default_factory=dict)
     """Other locations of the project's sources."""
 
@@ -85,13 +90,19 @@ class ProjectSettings(Settings):
     """augury.yml."""
 
     name: Name
+    """What the project is called."""
     timezone: Zone = "UTC"
+    """A run date is a day of this zone, unless a pipeline's schedule says otherwise."""
     deployment: Name | None = None
     """Prefix of every table, for two deployments in one namespace."""
     description: str = ""
+    """What the project is about."""
     vars: dict[Name, Var] = Field(default_factory=dict)
+    """Variables of every pipeline, `{{ var('x') }}` in SQL; targets, pipelines and --vars override them."""
     sources: dict[Name, SourceSpec] = Field(default_factory=dict)
+    """Data that exists already, by the name that SQL uses: `{{ source('orders') }}`."""
     targets: dict[Name, TargetSpec] = Field(default_factory=lambda: {"dev": TargetSpec()}, min_length=1)
+    """Environments by name: where augury writes, and what differs there."""
     default_target: Name | None = None
     """The target used without --target: `dev` where it exists, else the first."""
     defaults: dict[str, Any] = Field(default_factory=dict)

@@ -77,9 +77,7 @@ class CompiledSql:
 
         `resolve` gives a parenthesised SELECT on one line for each relation.
         """
-        return "".join(
-            part if isinstance(part, str) else _filled(part, values, resolve) for part in self.parts
-        )
+        return "".join(part if isinstance(part, str) else _filled(part, values, resolve) for part in self.parts)
 
     def place(self, line: int) -> tuple[str, int]:
         """Where line `line` (1-based) of the bound SQL was written: (file, line)."""

@@ -102,9 +102,7 @@ def relation_of(
     return Staging() if kind == "staging" else Published()
 
 
-def _history(
-    positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str
-) -> History:
+def _history(positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str) -> History:
     arguments = dict(zip(("step", "days"), positional, strict=False)) | dict(named)
     if len(positional) > 2 or set(arguments) != {"step", "days"}:
         raise Refused("history() takes a step and a number of days", "history('prepare', days=365)")
@@ -137,9 +135,7 @@ def _known(kind: str, name: Any, known: tuple[str, ...], what: str) -> str:
 def _only_after_the_horizon(step: str) -> None:
     """Intermediate steps may read outcomes; that only labels use them is checked over all steps."""
     if step in NAMED_STEPS and step not in ("label", "training"):
-        raise Refused(
-            f"outcome() is what happened after the cutoff: {step}.sql cannot know it, label.sql can"
-        )
+        raise Refused(f"outcome() is what happened after the cutoff: {step}.sql cannot know it, label.sql can")
 
 
 def _readable(kind: str, name: str, step: str) -> None:

@@ -114,8 +114,4 @@ def _cte_name(tokens: Sequence[Token], at: int) -> str:
 def _opens_files(token: Token, tokens: Sequence[Token], at: int) -> bool:
     called = at + 1 < len(tokens) and tokens[at + 1].text == "("
     name = token.text.lower()
-    return (
-        called
-        and token.kind == "word"
-        and (name.startswith(("read_", "query", "sniff_")) or name.endswith("_scan"))
-    )
+    return called and token.kind == "word" and (name.startswith(("read_", "query", "sniff_")) or name.endswith("_scan"))

@@ -20,9 +20,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _PREFIX = "__augury_"
 _MAKES_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode, exp.Values, exp.Inline)
-_ROW_FUNCTIONS = frozenset(
-    ("range", "generate_series", "generate_subscripts", "unnest", "repeat", "repeat_row")
-)
+_ROW_FUNCTIONS = frozenset(("range", "generate_series", "generate_subscripts", "unnest", "repeat", "repeat_row"))
 _FILE_FUNCTIONS = ("read_", "query", "sniff_", "parquet_", "glob", "st_read")
 
 

@@ -17,7 +17,7 @@ from augury.sql.facts import RELATIONS, Refused, TemplateFacts, relation_of
 def mistakes_in_text(
     tree: nodes.Template, file: str, names: Mapping[str, Any], facts: TemplateFacts, step: str
 ) -> list[Problem]:
-    """Unknown names and wrong arguments that can be seen without rendering: all of them, not only the first."""
+    """Unknown names and wrong arguments that show without rendering: all of them, not only the first."""
     problems: list[tuple[int, str, str | None]] = []
     unknown = meta.find_undeclared_variables(tree) - set(names) - _tested(tree)
     for node in tree.find_all(nodes.Name):
@@ -29,16 +29,11 @@ def mistakes_in_text(
             _check_call(call, facts, step)
         except Refused as error:
             problems.append((call.lineno, error.message, error.suggestion))
-    return [
-        Problem(text, file, line, suggestion=hint)
-        for line, text, hint in sorted(problems, key=lambda one: one[0])
-    ]
+    return [Problem(text, file, line, suggestion=hint) for line, text, hint in sorted(problems, key=lambda one: one[0])]
 
 
 def _check_call(call: nodes.Call, facts: TemplateFacts, step: str) -> None:
-    constants = all(
-        isinstance(one, nodes.Const) for one in (*call.args, *(pair.value for pair in call.kwargs))
-    )
+    constants = all(isinstance(one, nodes.Const) for one in (*call.args, *(pair.value for pair in call.kwargs)))
     plain = constants and call.dyn_args is None and call.dyn_kwargs is None
     if not isinstance(call.node, nodes.Name) or not plain:
         return

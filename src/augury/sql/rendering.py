@@ -127,9 +127,10 @@ class Rendering:
             for macro in self.macros:
                 self._run(macro.template, names, keep_macros=True)
             text = self._run(prepared.template, names)
-        except NeedsDate:
-            raise
         except Exception as error:
+            if not self.per_date:
+                # It may be due to the stand-ins of the dates: the dates themselves tell.
+                raise NeedsDate from error
             # Whatever a template does, its author gets a line and a reason, never a traceback.
             raise SpecError([problem_of(error, names, prepared.file.path)]) from error
         return Rendered(text, tuple(self.holes))

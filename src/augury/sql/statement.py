@@ -50,14 +50,12 @@ def _unbalanced(tokens: list[Token]) -> list[tuple[int, str]]:
 def _not_a_select(tokens: list[Token]) -> Token | None:
     """The word that makes it another statement.
 
-    DuckDB 2.0 takes INSERT, UPDATE, DELETE, TRUNCATE and COPY TO as the body of a common table expression, too.
+    The body of a common table expression counts: in DuckDB 2.0 it may be an INSERT or a COPY TO.
     """
     first = tokens[0]
     if (first.upper or first.text) not in _READS:
         return first
-    bodies = [
-        tokens[at + 1 :] for at, token in enumerate(tokens) if token.text == "(" and _after_as(tokens, at)
-    ]
+    bodies = [tokens[at + 1 :] for at, token in enumerate(tokens) if token.text == "(" and _after_as(tokens, at)]
     return next((verb for body in (tokens, *bodies) if (verb := _writing_verb(body)) is not None), None)
 
 

@@ -41,9 +41,7 @@ def by_hand(training: TrainingSet) -> Any:
     ]
     types = ["c" if name == "country" else "q" for name in values]
     label = np.asarray(training.label)
-    return xgboost.DMatrix(
-        np.column_stack(columns), label=label, feature_types=types, enable_categorical=True
-    )
+    return xgboost.DMatrix(np.column_stack(columns), label=label, feature_types=types, enable_categorical=True)
 
 
 def predicted(model: Any, training: TrainingSet) -> Any:
@@ -68,9 +66,7 @@ def test_predictions_equal_xgboost_called_directly() -> None:
         15,
     )  # fmt: skip
     model = BoostedTreeRegressor.fit(training, options, 11, 1)
-    np.testing.assert_array_equal(
-        predicted(model, training), native.predict(by_hand(training)).astype(np.float64)
-    )
+    np.testing.assert_array_equal(predicted(model, training), native.predict(by_hand(training)).astype(np.float64))
 
 
 def test_a_random_forest_is_one_round_of_many_trees() -> None:
@@ -84,9 +80,7 @@ def test_a_random_forest_is_one_round_of_many_trees() -> None:
         1,
     )  # fmt: skip
     model = RandomForestRegressor.fit(training, ForestOptions(), 11, 1)
-    np.testing.assert_array_equal(
-        predicted(model, training), native.predict(by_hand(training)).astype(np.float64)
-    )
+    np.testing.assert_array_equal(predicted(model, training), native.predict(by_hand(training)).astype(np.float64))
 
 
 def test_another_seed_gives_another_model() -> None:
@@ -124,9 +118,7 @@ def test_a_class_label_keeps_its_type(label: list[Any]) -> None:
 
 def test_names_that_xgboost_forbids_are_allowed() -> None:
     table = pa.table({"a[1] < b": [0.0, 1.0] * 20, "x": [1.0] * 40})
-    training = TrainingSet(
-        table, pa.chunked_array([pa.array([0.0, 1.0] * 20)]), example("regression", 40).dates, "y"
-    )
+    training = TrainingSet(table, pa.chunked_array([pa.array([0.0, 1.0] * 20)]), example("regression", 40).dates, "y")
     model = BoostedTreeRegressor.fit(training, BoostedOptions(), 0, 1)
     assert model.importances()[0][0] == "a[1] < b"
 

@@ -114,9 +114,7 @@ def test_a_fold_with_one_class_is_left_out_and_noted() -> None:
     result = evaluate(LogisticReg, training, LogisticRegOptions(), 0, 1, plan)
     assert result.note == "fold 1 of 2 left out: the label y has one class only: no"
     assert result.metrics["accuracy"].values == (1.0,)
-    assert (
-        evaluate(LogisticReg, training, LogisticRegOptions(), 0, 1, FoldPlan(plan.folds[:1])).holdout is None
-    )
+    assert evaluate(LogisticReg, training, LogisticRegOptions(), 0, 1, FoldPlan(plan.folds[:1])).holdout is None
 
 
 def test_a_classifier_is_scored_by_class_even_where_the_model_knows_fewer() -> None:

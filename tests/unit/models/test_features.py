@@ -54,9 +54,7 @@ def test_a_list_of_features_decides_which_and_in_which_order() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    schema = pa.schema(
-        [("id", pa.int64()), ("tags", pa.list_(pa.string())), ("visits", pa.int64()), ("y", pa.int64())]
-    )
+    schema = pa.schema([("id", pa.int64()), ("tags", pa.list_(pa.string())), ("visits", pa.int64()), ("y", pa.int64())])
     with pytest.raises(ModelFailed) as caught:
         infer(
             schema,
@@ -99,9 +97,7 @@ def test_a_table_of_keys_alone_has_nothing_to_learn_from() -> None:
         (pa.array([date(1970, 1, 2)], pa.date64()), "date", [86_400]),
         (pa.array([datetime(1970, 1, 1, 0, 0, 1, 500_000)], pa.timestamp("us")), "timestamp", [1.5]),  # noqa: DTZ001
         (
-            pa.array(
-                [datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))], pa.timestamp("ms", "UTC")
-            ),
+            pa.array([datetime(1970, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))], pa.timestamp("ms", "UTC")),
             "timestamp",
             [0],
         ),
@@ -144,9 +140,7 @@ def test_a_column_that_comes_twice_is_refused() -> None:
 
 def test_infinities_of_all_columns_are_counted() -> None:
     inf = float("inf")
-    batch = pa.record_batch(
-        {"a": [inf, 1.0, -inf], "b": [1.0, 2.0, 3.0], "c": pa.array([inf, 0, 0], pa.float32())}
-    )
+    batch = pa.record_batch({"a": [inf, 1.0, -inf], "b": [1.0, 2.0, 3.0], "c": pa.array([inf, 0, 0], pa.float32())})
     with pytest.raises(ModelFailed, match="a: 2 infinite values; c: 1 infinite value"):
         encode(batch, [Feature(name, "number") for name in "abc"])
 

@@ -36,15 +36,11 @@ def test_a_limit_counts_as_met_only_where_it_says_so() -> None:
 
 def test_a_figure_that_misses_narrowly_does_not_look_like_its_limit() -> None:
     found = {MAE: Metric(40.0004, 0.0, (40.0004,))}
-    assert decide("regression", {MAE: ("<=", 40)}, found) == Verdict(
-        False, "MAE 40.0004 on 1 fold, gate <= 40 not met"
-    )
+    assert decide("regression", {MAE: ("<=", 40)}, found) == Verdict(False, "MAE 40.0004 on 1 fold, gate <= 40 not met")
 
 
 def test_a_metric_that_was_not_measured_fails_by_name() -> None:
-    assert decide(
-        "regression", {"r2_score": (">=", 0.1)}, {}, note="not evaluated: 1 training date"
-    ) == Verdict(
+    assert decide("regression", {"r2_score": (">=", 0.1)}, {}, note="not evaluated: 1 training date") == Verdict(
         False, "r2_score could not be measured, gate >= 0.1 not met (not evaluated: 1 training date)"
     )
     assert not decide("regression", {MAE: ("<=", 9)}, {MAE: Metric(math.nan, 0, (math.nan,))}).passed
@@ -59,9 +55,7 @@ def test_the_champion_is_met_on_the_same_rows_and_a_tie_passes() -> None:
     assert verdict({MAE: ("<=", 40)}, mine=20.0, theirs=20.5).reason.endswith(
         "; MAE 20 against 20.5 of ltv@2 on the last fold, better"
     )
-    assert verdict({}, mine=20.0, theirs=20.0) == Verdict(
-        True, "MAE 20 against 20 of ltv@2 on the last fold, as good"
-    )
+    assert verdict({}, mine=20.0, theirs=20.0) == Verdict(True, "MAE 20 against 20 of ltv@2 on the last fold, as good")
     assert not verdict({}, mine=20.0, theirs=19.9).passed
 
 

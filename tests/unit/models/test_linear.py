@@ -156,9 +156,7 @@ def test_class_weights_count_like_repeated_rows(random: np.random.Generator) -> 
     weighted = LogisticReg.fit(
         training_on({"x": x}, label), LogisticRegOptions(class_weights={"rare": 7, "usual": 1}), 0, 1
     )
-    balanced = LogisticReg.fit(
-        training_on({"x": x}, label), LogisticRegOptions(auto_class_weights=True), 0, 1
-    )
+    balanced = LogisticReg.fit(training_on({"x": x}, label), LogisticRegOptions(auto_class_weights=True), 0, 1)
     batch = pa.record_batch({"x": x})
     chances = [
         [row["predicted_y_probs"][0]["prob"] for row in model.predict(batch).to_pylist()]

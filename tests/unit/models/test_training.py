@@ -84,9 +84,7 @@ KEYS = ["run_date", "customer_id"]
 
 
 def test_a_snapshot_does_not_depend_on_how_rows_arrived() -> None:
-    rows = table().append_column(
-        "price", pa.array([Decimal("1.5"), None, Decimal(2), Decimal(3)], pa.decimal128(9, 2))
-    )
+    rows = table().append_column("price", pa.array([Decimal("1.5"), None, Decimal(2), Decimal(3)], pa.decimal128(9, 2)))
     batched = pa.concat_tables([rows.slice(2, 2), rows.slice(0, 1), rows.slice(1, 1)])
     encoded = batched.set_column(3, "country", batched["country"].cast(pa.large_string()).dictionary_encode())
     other_order = encoded.select(list(reversed(encoded.schema.names)))

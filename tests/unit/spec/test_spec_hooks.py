@@ -156,6 +156,10 @@ def test_a_validation_hook_sees_the_candidate(shop: Shop) -> None:
         ("def prepare(orders, /): ...", "prepare(orders): parameters are passed by name: remove the /"),
         ("async def prepare(): ...", "prepare: a hook must be a plain function that is defined in this file"),
         ("from lib import prepare", "prepare: a hook must be a plain function that is defined in this file"),
+        (
+            "def on_held(context, rows): ...",
+            "on_held(rows): the hook of an event is given `context` alone (see context.event)",
+        ),
         ("def predict(rows): ...", "predict: augury performs predict itself: call a helper _predict"),
         (
             "def on_complete(context): ...",

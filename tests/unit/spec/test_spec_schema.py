@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
 from augury import plugins
-from augury.spec.json_schema import SCHEMA_NAMES, SchemaName, json_schema
+from augury.models import metrics as evaluated
+from augury.spec.json_schema import SCHEMA_NAMES, SchemaName, field_docs, json_schema
+from augury.spec.metrics import METRICS
+from augury.spec.pipeline import Model, PipelineSettings, Train
+from augury.spec.project import ProjectSettings, SourceSpec, TargetSpec
 from augury.spec.yaml_positions import parse
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -61,6 +66,17 @@ def test_an_editor_sees_the_mistake(name: SchemaName, text: str) -> None:
 )
 def test_an_editor_accepts_what_the_reader_accepts(name: SchemaName, text: str) -> None:
     assert complaints(name, text) == []
+
+
+def test_a_gate_may_name_what_the_evaluation_reports() -> None:
+    assert {task: set(names) for task, names in METRICS.items()} == {
+        task: set(better) for task, better in evaluated.METRICS.items()
+    }
+
+
+@pytest.mark.parametrize("model", [ProjectSettings, TargetSpec, SourceSpec, PipelineSettings, Model, Train])
+def test_every_key_is_described(model: type[BaseModel]) -> None:
+    assert set(field_docs(model)) == set(model.model_fields)
 
 
 def test_fields_are_described_and_model_types_suggested() -> None:

@@ -27,9 +27,7 @@ def _examples(context: click.Context, parameter: click.Parameter, incomplete: st
 
 @command(name="init", help=COMMANDS["Begin"]["init"].help)
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
-@click.option(
-    "--example", metavar="NAME", shell_complete=_examples, help="Copy an example, data included: ltv, rfm."
-)
+@click.option("--example", metavar="NAME", shell_complete=_examples, help="Copy an example, data included: ltv, rfm.")
 def init(session: Session, directory: Path, example: str | None) -> None:
     from augury.operations.scaffold import init
 
@@ -41,9 +39,7 @@ def _created_report(created: Created, directory: Path) -> Report:
     inside = directory.resolve() == Path.cwd()
     folder = "this folder" if inside else f"{directory}/"
     origin = f' from the example "{created.example}"' if created.example else ""
-    sources = (
-        [_source(directory, name) for name in created.sources] if created.example else list(created.sources)
-    )
+    sources = [_source(directory, name) for name in created.sources] if created.example else list(created.sources)
     parts = [count(len(created.pipelines), "pipeline"), count(len(created.sources), "source")]
     told = f" ({'; '.join(sources)})" if sources else ""
     go = "" if inside else f"cd {shlex.quote(str(directory))} && "

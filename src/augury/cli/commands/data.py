@@ -22,9 +22,7 @@ HELP = COMMANDS["Look"]
 )
 @click.argument("sql", required=False)
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Read the SQL from a file.")
-@click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows.  [default: 1000 in text]"
-)
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many rows.  [default: 1000 in text]")
 def query(session: Session, sql: str | None, file: Path | None, limit: int | None) -> None:
     from augury.cli.render.rows import print_rows, rows_of
 
@@ -51,15 +49,11 @@ def _statement(sql: str | None, file: Path | None) -> str:
 @command(name="show", help=HELP["show"].help)
 @arguments.pipeline
 @arguments.one_date
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Rows to show."
-)
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N", help="Rows to show.")
 @arguments.version
 def show(session: Session, pipeline: str, day: str, limit: int, version: str | None) -> None:
     from augury.cli.render.shown import shown_report
 
     with session.project(pipeline) as project:
         run_date = project.parse_date(day, pipeline)
-        session.report(
-            shown_report(pipeline, run_date, project.show(pipeline, run_date, version=version, limit=limit))
-        )
+        session.report(shown_report(pipeline, run_date, project.show(pipeline, run_date, version=version, limit=limit)))

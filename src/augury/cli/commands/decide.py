@@ -40,9 +40,7 @@ def promote(session: Session, pipeline: str, number: int, since: str | None, ver
 )
 @from_date
 @arguments.version
-def rollback(
-    session: Session, pipeline: str, number: int | None, since: str | None, version: str | None
-) -> None:
+def rollback(session: Session, pipeline: str, number: int | None, since: str | None, version: str | None) -> None:
     from augury.cli.render.house import decision_report
 
     with session.project(pipeline) as project:

@@ -15,9 +15,7 @@ HELP = COMMANDS["Look"]
 
 @command(name="status", help=HELP["status"].help)
 @arguments.any_pipeline
-@click.option(
-    "--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Dates in the strip."
-)
+@click.option("--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Dates in the strip.")
 def status(session: Session, pipeline: str | None, days: int) -> None:
     from augury.cli.render.history import status_report
 
@@ -46,9 +44,7 @@ def runs(session: Session, pipeline: str | None, limit: int) -> None:
 @click.option(
     "--level", type=click.Choice(["debug", "info", "warning", "error"]), help="Lines of this level and above."
 )
-def logs(
-    session: Session, pipeline: str | None, day: str | None, run_id: str | None, level: str | None
-) -> None:
+def logs(session: Session, pipeline: str | None, day: str | None, run_id: str | None, level: str | None) -> None:
     from augury.cli.render.history import LOG_COLUMNS, log_records, log_text
     from augury.cli.render.rows import print_rows
 

@@ -47,12 +47,8 @@ def copy(session: Session, pattern: str, to: str, dry_run: bool) -> None:
     shell_complete=completions.steps,
     help="Whose partitions to remove.",
 )
-@click.option(
-    "--from", "--start", "start", metavar=arguments.DATE, required=True, help="First run date, included."
-)
-@click.option(
-    "--to", "--end", "end", metavar=arguments.DATE, required=True, help="End of the run dates, excluded."
-)
+@click.option("--from", "--start", "start", metavar=arguments.DATE, required=True, help="First run date, included.")
+@click.option("--to", "--end", "end", metavar=arguments.DATE, required=True, help="End of the run dates, excluded.")
 @arguments.version
 @arguments.dry_run
 @arguments.yes
@@ -82,9 +78,7 @@ state = LazyGroup(
 )
 
 
-@command(
-    name="reset", help=HELP["state"].help + "\n\nThe tables stay; the next plan builds these dates again."
-)
+@command(name="reset", help=HELP["state"].help + "\n\nThe tables stay; the next plan builds these dates again.")
 @arguments.any_pipeline
 @click.option("--start", metavar=arguments.DATE, help="First run date, included.  [default: all]")
 @click.option("--end", metavar=arguments.DATE, help="End of the run dates, excluded.")

@@ -52,8 +52,7 @@ def compile_(session: Session, pipeline: str, day: str, step: str | None, versio
         compiled = project.compile(pipeline, run_date, step=step, version=version)
     records = [{"step": each.step, "file": each.file, "sql": each.sql} for each in compiled]
     text = "\n\n".join(
-        each.sql.rstrip() if step else f"-- {each.step}: {each.file}\n{each.sql.rstrip()}"
-        for each in compiled
+        each.sql.rstrip() if step else f"-- {each.step}: {each.file}\n{each.sql.rstrip()}" for each in compiled
     )
     session.report(
         Report(
@@ -82,9 +81,7 @@ def config_show(session: Session, pipeline: str | None) -> None:
 
 
 @command(name="schema", help=COMMANDS["Keep house"]["schema"].help)
-@click.argument(
-    "file", metavar="[project|pipeline]", default="pipeline", type=click.Choice(["project", "pipeline"])
-)
+@click.argument("file", metavar="[project|pipeline]", default="pipeline", type=click.Choice(["project", "pipeline"]))
 def schema(session: Session, file: Literal["project", "pipeline"]) -> None:
     import json
 

@@ -90,7 +90,7 @@ def run(
     refresh: str | None,
     wait: bool,
 ) -> ExitCode:
-    with session.project(pipeline, counting="steps" if day else "dates") as project:
+    with session.project(pipeline, narrate="steps" if day else "dates") as project:
         within = arguments.date_range(project, pipeline, start=start, end=end, day=day)
         result = project.run(
             pipeline,
@@ -111,9 +111,7 @@ def run(
 @click.option("--start", metavar=arguments.DATE, required=True, help="First run date, included.")
 @click.option("--end", metavar=arguments.DATE, required=True, help="End of the run dates, excluded.")
 @arguments.reprocess
-@click.option(
-    "--max-parallel", type=click.IntRange(min=1), metavar="N", help="Dates at a time.  [default: one a core]"
-)
+@click.option("--max-parallel", type=click.IntRange(min=1), metavar="N", help="Dates at a time.  [default: one a core]")
 @click.option(
     "--order",
     type=click.Choice(["asc", "desc"]),
@@ -142,7 +140,7 @@ def backfill(
     refresh: str | None,
     wait: bool,
 ) -> ExitCode:
-    with session.project(pipeline, counting="dates") as project:
+    with session.project(pipeline, narrate="dates") as project:
         within = arguments.date_range(project, pipeline, start=start, end=end)
         result = project.run(
             pipeline,
@@ -161,13 +159,11 @@ def backfill(
         return _finish(session, project, [result], "augury run")
 
 
-@command(
-    name="retry", help=HELP["retry"].help + "\n\nWhatever today's date is: the ledger knows which they are."
-)
+@command(name="retry", help=HELP["retry"].help + "\n\nWhatever today's date is: the ledger knows which they are.")
 @arguments.any_pipeline
 @arguments.version
 def retry(session: Session, pipeline: str | None, version: str | None) -> ExitCode:
-    with session.project(pipeline, counting="dates") as project:
+    with session.project(pipeline, narrate="dates") as project:
         results = project.retry(pipeline, version=version, command=session.command)
         if not results:
             session.report(_nothing_to_retry(pipeline))
@@ -185,15 +181,13 @@ def _nothing_to_retry(pipeline: str | None) -> Any:
 
 @command(name="train", help=HELP["train"].help)
 @arguments.pipeline
-@click.option(
-    "--date", "day", metavar=arguments.DATE, help="Train as of this date.  [default: the latest tick]"
-)
+@click.option("--date", "day", metavar=arguments.DATE, help="Train as of this date.  [default: the latest tick]")
 @arguments.version
 def train(session: Session, pipeline: str, day: str | None, version: str | None) -> ExitCode:
     from augury.cli.failures import tell
     from augury.cli.render.runs import train_report
 
-    with session.project(pipeline) as project:
+    with session.project(pipeline, narrate="steps") as project:
         tick = arguments.optional_date(project, pipeline, day)
         result = project.train(pipeline, tick, version=version, command=session.command)
     session.report(train_report(result))

@@ -52,9 +52,7 @@ _WORDS = {
 }
 
 
-def status_report(
-    statuses: Sequence[PipelineStatus], days: int, now: datetime, *, ascii_only: bool = False
-) -> Report:
+def status_report(statuses: Sequence[PipelineStatus], days: int, now: datetime, *, ascii_only: bool = False) -> Report:
     records = [_status_record(status) for status in statuses]
     return Report(
         document={"days": days, "pipelines": records},
@@ -143,9 +141,7 @@ RUN_COLUMNS = (
 
 def runs_report(runs: Sequence[RunRecord]) -> Report:
     columns = RUN_COLUMNS
-    records = [
-        {**{name: getattr(run, name, None) for name in columns}, "seconds": _seconds(run)} for run in runs
-    ]
+    records = [{**{name: getattr(run, name, None) for name in columns}, "seconds": _seconds(run)} for run in runs]
     rows = [
         (
             run.run_id,
@@ -165,9 +161,7 @@ def runs_report(runs: Sequence[RunRecord]) -> Report:
         columns=columns,
         records=records,
         text=table(header, rows) if rows else "There is no run yet.",
-        next=f"See: augury logs --run {runs[0].run_id}"
-        if runs
-        else "Next: augury plan PIPELINE --date yesterday",
+        next=f"See: augury logs --run {runs[0].run_id}" if runs else "Next: augury plan PIPELINE --date yesterday",
     )
 
 

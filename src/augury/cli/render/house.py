@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 from augury.cli.reports import Report
 from augury.cli.text import count, table
 from augury.cli.values import csv_cell, plain
-from augury.ledger.records import Decision
-from augury.spec.files import PipelineSpec, ProjectSpec
 
 if TYPE_CHECKING:
+    from augury.ledger.records import Decision
     from augury.operations.doctor import Finding
     from augury.operations.housekeeping import Change
+    from augury.spec.files import PipelineSpec, ProjectSpec
 
 
 def pipelines_report(spec: ProjectSpec) -> Report:
-    records = [
-        _pipeline_record(pipeline) for versions in spec.pipelines.values() for pipeline in versions.values()
-    ]
+    records = [_pipeline_record(pipeline) for versions in spec.pipelines.values() for pipeline in versions.values()]
     rows = [
         (
             record["pipeline"],
@@ -97,9 +95,7 @@ def _setting(value: Any) -> str:
 
 def changes_report(changes: Sequence[Change], *, dry_run: bool, rerun: str = "", subject: str = "") -> Report:
     """What was changed, or with `dry_run` would be."""
-    records = [
-        {"verb": change.verb, "subject": change.subject, "detail": change.detail} for change in changes
-    ]
+    records = [{"verb": change.verb, "subject": change.subject, "detail": change.detail} for change in changes]
     rows = [(change.verb, change.subject, change.detail) for change in changes]
     lines = [table(("", "", ""), rows).lstrip("\n")] if rows else []
     done = count(len(changes), "change")
@@ -121,8 +117,7 @@ def changes_report(changes: Sequence[Change], *, dry_run: bool, rerun: str = "",
 
 def findings_report(findings: Sequence[Finding], *, fix: bool) -> Report:
     records = [
-        {"problem": found.problem, "why": found.why, "mend": found.mend, "mended": found.mended}
-        for found in findings
+        {"problem": found.problem, "why": found.why, "mend": found.mend, "mended": found.mended} for found in findings
     ]
     lines = []
     for found in findings:

@@ -37,8 +37,7 @@ def problems(result: RunResult, around: Around) -> list[AuguryError]:
     rest = WorkFailed(
         f"{len(found) - SHOWN} more different errors",
         where=Place(pipeline=around.pipeline),
-        fix=f"See: augury logs {around.pipeline} --level error"
-        + (f" --run {result.run_id}" if result.run_id else ""),
+        fix=f"See: augury logs {around.pipeline} --level error" + (f" --run {result.run_id}" if result.run_id else ""),
     )
     return [*found[:SHOWN], rest]
 

@@ -38,9 +38,7 @@ def unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def print_rows(
-    streams: Streams, form: Form, names: Sequence[str], rows: Iterable[Row], limit: int | None
-) -> None:
+def print_rows(streams: Streams, form: Form, names: Sequence[str], rows: Iterable[Row], limit: int | None) -> None:
     """Rows on stdout. `limit` None: all, or TEXT_LIMIT in text, with a note where more were left out."""
     found = iter(rows)
     match form:
@@ -92,7 +90,6 @@ def rows_text(names: Sequence[str], rows: Sequence[Row], indent: str = "") -> st
     right = [
         at
         for at in range(len(names))
-        if any(row[at] is not None for row in rows)
-        and all(row[at] is None or is_number(row[at]) for row in rows)
+        if any(row[at] is not None for row in rows) and all(row[at] is None or is_number(row[at]) for row in rows)
     ]
     return table(names, [[text_cell(cell) for cell in row] for row in rows], right=right, indent=indent)

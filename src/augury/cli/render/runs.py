@@ -121,9 +121,7 @@ def _model(record: ModelRecord) -> str:
 
 
 def _resumed(result: RunResult) -> list[str]:
-    return (
-        [f"  resumed    the stored plan of run {result.resumed}, which had crashed"] if result.resumed else []
-    )
+    return [f"  resumed    the stored plan of run {result.resumed}, which had crashed"] if result.resumed else []
 
 
 def _many_dates(result: RunResult) -> list[str]:

@@ -17,17 +17,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from augury.errors import AuguryError, StorageFailed
+from augury.errors import AuguryError, StorageFailed, relative
+from augury.names import quote
 from augury.spec.columns import Column
 from augury.warehouses.contract import TableColumn
-from augury.warehouses.duckdb import layout, refusals, types
+from augury.warehouses.duckdb import drift, layout, refusals, types
 from augury.warehouses.duckdb.connection import Engine
-from augury.warehouses.duckdb.drift import missing_columns
 from augury.warehouses.duckdb.literals import literal, literals, parquet
 from augury.warehouses.duckdb.source_files import SourceFile, signature
 
 _DELIMITERS = ",;\t|"
 _HEADER_BYTES = 65_536
+_DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"', comment = ''"
+"""`skip = 0`: left to itself, DuckDB takes the first line that has as many fields as a broken later one for
+the header and drops what is above it without a word."""
+_LOSSY = {"INT64": ("FLOAT64", "DECIMAL"), "DATE": ("DATETIME", "TIMESTAMP"), "DATETIME": ("TIMESTAMP",)}
+"""Declared types that DuckDB would reach by rounding 7.5 to 8 or by dropping an hour or an offset."""
 _PARSER = 1
 """Counts changes of how CSV is read, so that files kept by an older augury are not used."""
 
@@ -56,7 +61,7 @@ def scan(files: Sequence[Path], kinds: dict[str, str], *, detect: bool = True) -
         named, union = literal(files[0]), ""
     else:
         named, union = literals(files), ", union_by_name = true, files_to_sniff = -1"
-    options = f"header = true, delim = {literal(delimiter(files[0]))}, quote = '\"', escape = '\"'"
+    options = f"{_DIALECT}, delim = {literal(delimiter(files[0]))}"
     if kinds:
         pairs = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in kinds.items())
         options += f", types = {{{pairs}}}"
@@ -67,8 +72,9 @@ def scan(files: Sequence[Path], kinds: dict[str, str], *, detect: bool = True) -
 class CsvFiles:
     """Reads the CSV sources of one namespace."""
 
-    def __init__(self, engine: Engine, folder: Path | None) -> None:
+    def __init__(self, engine: Engine, project: Path, folder: Path | None) -> None:
         self._engine = engine
+        self._project = project
         self._folder = folder
         """Where files are kept as Parquet; None where nothing may be written."""
         self._columns: dict[str, tuple[TableColumn, ...]] = {}
@@ -106,21 +112,28 @@ class CsvFiles:
         return columns
 
     def _sniff(self, paths: list[Path], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
-        kinds: dict[str, str] = {}
-        if declared:
-            names = [name for name, _ in self._bind(paths, {}, detect=False)]
-            by_key = {name.casefold(): name for name in names}
-            missing = [name for name in declared if name.casefold() not in by_key]
-            if missing:
-                raise missing_columns(str(paths[0]), missing, names, declared)
-            kinds = {by_key[name.casefold()]: types.engine(column.type) for name, column in declared.items()}
-        return tuple(TableColumn(name, types.canonical(kind)) for name, kind in self._bind(paths, kinds))
+        found = {name: types.canonical(kind) for name, kind in self._bind(paths)}
+        by_key = {name.casefold(): name for name in found}
+        where = relative(paths[0], self._project)
+        missing = [name for name in declared if name.casefold() not in by_key]
+        if missing:
+            raise drift.missing_columns(where, missing, found, declared)
+        fixed = {by_key[name.casefold()]: column.type for name, column in declared.items()}
+        lost = {name: (wanted, found[name]) for name, wanted in fixed.items() if _loses(wanted, found[name])}
+        if lost:
+            raise drift.retyped_columns(where, lost)
+        if any(found[name] != wanted for name, wanted in fixed.items()):
+            # Reads everything once more: a value that is not of its declared type is named with its line.
+            self._read_all(paths, {name: types.engine(wanted) for name, wanted in fixed.items()})
+        return tuple(TableColumn(name, fixed.get(name, kind)) for name, kind in found.items())
 
-    def _bind(
-        self, paths: list[Path], kinds: dict[str, str], *, detect: bool = True
-    ) -> list[tuple[str, str]]:
+    def _read_all(self, paths: list[Path], kinds: dict[str, str]) -> None:
+        listed = ", ".join(f"count({quote(name)})" for name in kinds)
+        self._engine.rows(f"SELECT {listed} FROM {scan(paths, kinds)}")
+
+    def _bind(self, paths: list[Path], *, detect: bool = True) -> list[tuple[str, str]]:
         try:
-            bound = self._engine.bind(f"FROM {scan(paths, kinds, detect=detect)}")
+            bound = self._engine.bind(f"FROM {scan(paths, {}, detect=detect)}")
         except AuguryError as error:
             raise self._diagnosed(paths, error) from error
         return [(name, str(kind)) for name, kind in bound]
@@ -130,7 +143,7 @@ class CsvFiles:
         for path in paths:
             header = self._header(path)
             columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
-            options = f"header = true, delim = {literal(delimiter(path))}, quote = '\"', escape = '\"'"
+            options = f"{_DIALECT}, delim = {literal(delimiter(path))}"
             try:
                 self._engine.cursor.execute(
                     f"SELECT count(*) FROM read_csv({literal(path)}, {options}, auto_detect = false, "
@@ -157,7 +170,7 @@ class CsvFiles:
 
     def _present(self, files: Sequence[SourceFile], kinds: dict[str, str]) -> dict[str, str]:
         """Types of the columns that these files have: naming another one is an error in `read_csv`."""
-        names = {name.casefold() for name, _ in self._bind([file.path for file in files], {}, detect=False)}
+        names = {name.casefold() for name, _ in self._bind([file.path for file in files], detect=False)}
         return {name: kind for name, kind in kinds.items() if name.casefold() in names}
 
     def _kept(self, file: SourceFile, kinds: dict[str, str]) -> Path:
@@ -185,6 +198,10 @@ class CsvFiles:
                 with suppress(OSError):
                     draft.unlink(missing_ok=True)
         return path
+
+
+def _loses(declared: str, found: str) -> bool:
+    return found.startswith(_LOSSY.get(declared, ()))
 
 
 def _broken(path: Path, found: refusals.Complaint) -> AuguryError:

@@ -23,6 +23,17 @@ def missing_columns(
     )
 
 
+def retyped_columns(where: str, retyped: Mapping[str, tuple[str, str]]) -> DataRefused:
+    """`retyped` is name to (expected, got)."""
+    return DataRefused(
+        f"the columns of {where} changed",
+        why="; ".join(
+            f"column {name!r}: expected {one}, got {other}" for name, (one, other) in retyped.items()
+        ),
+        fix=_FIX,
+    )
+
+
 def check(where: str, bound: Iterable[tuple[str, Any]], declared: Mapping[str, Column]) -> None:
     """Raise DataRefused for every declared column that is missing or has another type."""
     there = {name.casefold(): (name, kind) for name, kind in bound}

@@ -54,7 +54,8 @@ class Complaint:
     @property
     def sentence(self) -> str:
         """The first line, without its full stop or exclamation mark."""
-        return self.message.strip().split("\n", 1)[0].rstrip(".!")
+        first = self.message.strip().split("\n", 1)[0]
+        return first.split(". See also", 1)[0].rstrip(".!")
 
     @property
     def suggestion(self) -> str | None:
@@ -197,7 +198,7 @@ def _storage(found: Complaint) -> StorageFailed | None:
     path = _path(found.message)
     if path is None:
         return None
-    return StorageFailed(f"{path} cannot be read", why=found.sentence, fix="Replace the file, or its entry.")
+    return StorageFailed(f"{path} cannot be read", why=found.sentence, fix="Put a whole file in its place.")
 
 
 def _path(message: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from augury import dates
-from augury.errors import DataRefused, StorageFailed, nearest
+from augury.errors import DataRefused, StorageFailed, nearest, relative
 from augury.names import quote
 from augury.spec.project import SourceSpec
 from augury.warehouses.contract import Bounds, EventDay, SourceState, TableColumn
@@ -44,7 +44,7 @@ class Sources:
     def __init__(self, engine: Engine, project: Path, kept: Path | None) -> None:
         self._engine = engine
         self._project = project
-        self._csv = CsvFiles(engine, kept)
+        self._csv = CsvFiles(engine, project, kept)
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self._schemas: dict[str, tuple[tuple[str, Any], ...]] = {}
         self._lock = threading.RLock()
@@ -52,7 +52,12 @@ class Sources:
     def state(self, source: SourceSpec) -> SourceState | None:
         with self._lock:
             found = self._database(source) if source.database else self._files(source)
-            return None if found is None else found.state
+            if found is None:
+                return None
+            for role, name in (("event_time", source.event_time), ("known_at", source.known_at)):
+                if name is not None:
+                    _time_column(name, role, found.state.columns)
+            return found.state
 
     # -- what is there ---------------------------------------------------------------------------------------
 
@@ -77,7 +82,7 @@ class Sources:
         else:
             known = self._bound(files)
             for file, bound in zip(files, known, strict=True):
-                drift.check(str(file.path), bound, source.columns)
+                drift.check(relative(file.path, self._project), bound, source.columns)
             uniform = len({tuple((name, str(kind)) for name, kind in bound) for bound in known}) == 1
             described = files[-1:] if uniform else files
             columns = self._engine.describe(
@@ -91,9 +96,10 @@ class Sources:
         if len(new) == 1:
             groups: Iterable[list[str]] = [list(new)]
         elif new:
-            shape = "list((name, type, duckdb_type, num_children, converted_type, scale, precision) ORDER BY column_id)"
+            facts = "(name, type, duckdb_type, num_children, converted_type, scale, precision)"
             rows = self._engine.rows(
-                f"SELECT list(f) FROM (SELECT file_name AS f, {shape}::VARCHAR AS shape "
+                "SELECT list(f) FROM (SELECT file_name AS f, "
+                f"list({facts} ORDER BY column_id)::VARCHAR AS shape "
                 f"FROM parquet_schema({literals(new)}) GROUP BY f) GROUP BY shape"
             )
             groups = [row[0] for row in rows]

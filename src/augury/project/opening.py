@@ -1,0 +1,152 @@
+"""How is a project opened? The one place where specification, warehouse and ledger are put together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from augury.dates import parse_date
+from augury.events import Listener
+from augury.spec.files import PipelineSpec, ProjectSpec
+from augury.spec.reader import find_root, read_project
+from augury.spec.settings import Var
+
+if TYPE_CHECKING:
+    from augury.operations.opened import Opened
+
+
+def utc_now() -> datetime:
+    """The clock of everybody who brings none."""
+    return datetime.now(UTC)
+
+
+class Opening:
+    """The specification at once; warehouse and ledger when first asked for."""
+
+    def __init__(
+        self, spec: ProjectSpec, clock: Callable[[], datetime] = utc_now, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self.spec = spec
+        self._clock = clock
+        self._listeners = tuple(listeners)
+        self._closing = ExitStack()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path = ".",
+        *,
+        target: str | None = None,
+        variables: Mapping[str, Var] | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        listeners: Sequence[Listener] = (),
+        only: str | None = None,
+    ) -> Self:
+        """The project at `path` or above it. `only` reads a single pipeline's folder.
+
+        Raises SpecError with every problem of every file, UsageError where there is no project.
+        """
+        spec = read_project(
+            find_root(Path(path)),
+            target=target,
+            variables=variables or {},
+            environment=os.environ if environment is None else environment,
+            only=only,
+        )
+        return cls(spec, clock, listeners)
+
+    @cached_property
+    def _writing(self) -> Opened:
+        return self._opened(read_only=False)
+
+    @cached_property
+    def _reading(self) -> Opened:
+        """Writes nothing, creates nothing; what does not exist yet is empty."""
+        return self._opened(read_only=True)
+
+    def _opened(self, *, read_only: bool) -> Opened:
+        from augury import plugins
+        from augury.ledger.store import Ledger
+        from augury.operations.opened import Opened, Who
+        from augury.spec.secrets import Masker
+        from augury.sql.compiler import Compiler
+
+        spec, target = self.spec, self.spec.target
+        root = spec.root / target.path
+        home = root / spec.namespace
+        warehouse = plugins.load("warehouses", target.warehouse).open(
+            root,
+            spec.namespace,
+            project=spec.name,
+            deployment=spec.settings.deployment or "",
+            target=spec.target_name,
+            project_root=spec.root,
+            output_root=spec.root / target.output if target.output else None,
+            threads=target.threads,
+            memory=target.memory,
+            read_only=read_only,
+            clock=self._clock,
+        )
+        self._closing.callback(warehouse.close)
+        ledger = Ledger.open(home / "_ledger.db", create=not read_only)
+        self._closing.callback(ledger.close)
+        return Opened(
+            spec=spec,
+            warehouse=warehouse,
+            ledger=ledger,
+            clock=self._clock,
+            masker=Masker(spec.secrets),
+            home=home,
+            models=spec.root / target.models if target.models else home / "_models",
+            who=Who(_user(), socket.gethostname(), os.getpid()),
+            compiler=Compiler(spec.macros, warehouse.features.dialect),
+        )
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def parse_date(self, text: str, pipeline: str) -> date:
+        """A date as people write it, `last-saturday` included, in the time zone of the pipeline's schedule."""
+        versions = self.spec.pipelines.get(pipeline)
+        zone = next(iter(versions.values())).zone if versions else UTC
+        return parse_date(text, self._clock().astimezone(zone).date())
+
+    def pipeline(self, name: str, version: str | None = None) -> PipelineSpec:
+        """Raises UsageError with the nearest spelling."""
+        return self._reading.pipeline(name, version)
+
+    def _recover(self) -> None:
+        """Close runs whose process died, so that nothing reads as running; needs the right to write."""
+        home = self.spec.root / self.spec.target.path / self.spec.namespace
+        if not (home / "_ledger.db").exists() or not os.access(home / "_ledger.db", os.W_OK):
+            return
+        if not any(True for _ in self._reading.ledger.unfinished_runs()):
+            return
+        from augury.operations.running import recover_crashed
+
+        recover_crashed(self._writing)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a user id that nobody named.
+        return str(os.getuid())

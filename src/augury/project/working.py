@@ -1,0 +1,141 @@
+"""What does a project do with its dates? Plan, run, train, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from augury.dates import DateRange
+from augury.project.opening import Opening
+
+if TYPE_CHECKING:
+    from augury.operations.opened import Opened
+    from augury.plan.explain import Explanation
+    from augury.plan.steps import Plan, Request
+    from augury.run.outcome import RunResult
+
+Reprocess = Literal["missing", "failed", "all"]
+WhichModel = Literal["point-in-time", "current"]
+
+
+class Working(Opening):
+    _seconds: Mapping[str, float] = {}
+    """What steps took lately, as the latest plan found it."""
+
+    def plan(
+        self,
+        pipeline: str,
+        dates: DateRange,
+        *,
+        version: str | None = None,
+        step: str | None = None,
+        reprocess: Reprocess | None = None,
+        model: WhichModel = "point-in-time",
+        refresh_late: bool = False,
+    ) -> Plan:
+        """What a run would do, and why. Writes nothing."""
+        from augury.operations.planning import plan_request
+
+        opened = self._reading
+        request = self._request(opened, pipeline, dates, version, step, reprocess, model, (), refresh_late)
+        planned = plan_request(opened, request, record_probes=False)
+        self._seconds = planned.world.facts.seconds
+        return planned.plan
+
+    def explain(self, plan: Plan) -> Explanation:
+        """A plan in words."""
+        from augury.plan.explain import explain
+
+        opened = self._reading
+        pipeline = opened.pipeline(plan.request.pipeline, plan.request.version)
+        return explain(
+            plan,
+            pipeline,
+            self._seconds,
+            engine=opened.warehouse.features.engine,
+        )
+
+    def run(
+        self,
+        pipeline: str,
+        dates: DateRange,
+        *,
+        version: str | None = None,
+        step: str | None = None,
+        reprocess: Reprocess | None = None,
+        model: WhichModel = "point-in-time",
+        accept: Sequence[str] = (),
+        refresh_late: bool = False,
+        wait: bool = False,
+        max_parallel: int | None = None,
+        order: Literal["asc", "desc"] = "asc",
+        command: str = "Project.run",
+    ) -> RunResult:
+        """Bring run dates into the wanted state: build what is missing or out of date, validate, publish.
+
+        What fails is in the result; CannotStart and Locked are raised.
+        """
+        from augury.operations.running import HowToRun, run_request
+
+        opened = self._writing
+        request = self._request(opened, pipeline, dates, version, step, reprocess, model, tuple(accept), refresh_late)
+        how = HowToRun(command, wait, max_parallel, order == "desc")
+        return run_request(opened, request, how, self._listeners)
+
+    def train(
+        self,
+        pipeline: str,
+        tick: date | None = None,
+        *,
+        version: str | None = None,
+        command: str = "Project.train",
+    ) -> RunResult:
+        """Train the model of a tick, today's by default, whether or not it has one."""
+        from augury.operations.running import HowToRun, run_request
+        from augury.operations.training import train_request
+
+        opened = self._writing
+        request = train_request(opened, pipeline, tick, version)
+        return run_request(opened, request, HowToRun(command), self._listeners)
+
+    def retry(
+        self, pipeline: str | None = None, *, version: str | None = None, command: str = "Project.retry"
+    ) -> tuple[RunResult, ...]:
+        """Run exactly the dates whose last outcome was not complete, whatever day it is."""
+        from augury.operations.retrying import dates_to_retry
+        from augury.operations.running import HowToRun, run_request
+        from augury.plan.steps import Request
+
+        opened = self._writing
+        return tuple(
+            run_request(opened, Request(name, which, days), HowToRun(command), self._listeners)
+            for name, which, days in dates_to_retry(opened, pipeline, version)
+        )
+
+    def _request(
+        self,
+        opened: Opened,
+        pipeline: str,
+        dates: DateRange,
+        version: str | None,
+        step: str | None,
+        reprocess: Reprocess | None,
+        model: WhichModel,
+        accept: tuple[str, ...],
+        refresh_late: bool,
+    ) -> Request:
+        from augury.operations.requests import checked_step
+        from augury.plan.steps import Request
+
+        spec = opened.pipeline(pipeline, version)
+        return Request(
+            pipeline=pipeline,
+            version=spec.version,
+            dates=opened.run_dates(spec, dates),
+            step=checked_step(spec, step),
+            reprocess=reprocess,
+            model=model,
+            accept=accept,
+            refresh_late=refresh_late,
+        )
