@@ -121,13 +121,9 @@ def test_a_project_of_garbage_is_refused_with_problems(pipeline: bytes, hooks: b
 
 
 @given(pipelines(), st.data())
-def test_one_wrong_value_anywhere_is_a_problem_on_its_line(
-    written: dict[str, Any], data: st.DataObject
-) -> None:
+def test_one_wrong_value_anywhere_is_a_problem_on_its_line(written: dict[str, Any], data: st.DataObject) -> None:
     """Values of a wrong kind, put at any key of a valid file, are reported in words with that line."""
-    path = data.draw(
-        st.sampled_from([("horizon",), ("start",), ("limits", "time"), ("model", "train", "folds")])
-    )
+    path = data.draw(st.sampled_from([("horizon",), ("start",), ("limits", "time"), ("model", "train", "folds")]))
     here = written
     for key in path[:-1]:
         here = here[key]

@@ -52,7 +52,10 @@ def _pipelines(root: Path, context: click.Context) -> Iterator[str]:
 
 
 def _of_pipeline(root: Path, context: click.Context) -> Path:
-    return root / "pipelines" / str(context.params.get("pipeline") or "")
+    # While an option still waits for its value, click leaves the words before it unread, in `args`.
+    words = [context.params.get("pipeline"), *context.args]
+    known = set(_pipelines(root, context))
+    return root / "pipelines" / next((word for word in words if word in known), "")
 
 
 def _versions(root: Path, context: click.Context) -> Iterator[str]:

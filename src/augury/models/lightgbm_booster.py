@@ -53,6 +53,8 @@ class Booster:
         """Rows x outputs; `matrix` is float64 in column order."""
         rows, columns = matrix.shape
         out = np.empty((rows, self.outputs), dtype=np.float64)
+        if not rows:
+            return out
         length = c_int64()
         _call(
             "LGBM_BoosterPredictForMat",
@@ -97,10 +99,7 @@ class FittedLightGBM:
 
     def predict(self, batch: Any) -> Any:
         matrix = encode(batch, self.features)
-        if len(matrix):
-            values = self._booster.predict(matrix, self._threads)
-        else:
-            values = np.empty((0, self._booster.outputs))
+        values = self._booster.predict(matrix, self._threads)
         if self.task == "regression":
             return predictions.regression(self.label_name, values[:, 0])
         if values.shape[1] == 1:

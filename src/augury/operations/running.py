@@ -132,6 +132,8 @@ class _Run:
                 self._how.command,
                 plan.request.dates,
                 len(plan.tasks),
+                plan.to_build,
+                self._parallel(plan),
             )
         )
         try:

@@ -284,8 +284,7 @@ class _Planner:
     # -- trainings ---------------------------------------------------------------------------------------------
 
     def _plan_trainings(self) -> None:
-        for tick in self.request.ticks:
-            self.trainings.need(tick)
+        self.trainings.need_asked()
         for key in self.trainings.partitions():
             if key not in self.steps:
                 self._require_training(key)

@@ -41,15 +41,24 @@ class Trainings:
         tick = self._prints.ticks.of(run_date)
         if tick is None:
             return
-        if self._gate_beats_champion:
-            # Whether a candidate beats the champion depends on every tick before it: train them all, oldest first.
-            for each in self._prints.ticks.until(tick):
-                self.need(each)
+        self._need_before(tick)
         choice = self.champion(run_date)
         if isinstance(choice, Untrained):
-            self.need(choice.tick)
+            self._need(choice.tick)
 
-    def need(self, tick: date) -> None:
+    def need_asked(self) -> None:
+        """Plan the trainings that somebody asked for."""
+        for tick in sorted(self._forced):
+            self._need_before(tick)
+            self._need(tick)
+
+    def _need_before(self, tick: date) -> None:
+        """Whether a candidate beats the champion depends on every tick before it: train them all, oldest first."""
+        if self._gate_beats_champion:
+            for each in self._prints.ticks.until(tick):
+                self._need(each)
+
+    def _need(self, tick: date) -> None:
         model = self._candidates.by_tick.get(tick)
         if tick in self._forced:
             self._reasons.setdefault(tick, str(Reason.REQUESTED))

@@ -56,4 +56,6 @@ class RunResult:
     def exit_code(self) -> ExitCode:
         codes = [EXIT_CODES.get(outcome.status, ExitCode.DONE) for outcome in self.outcomes]
         codes += [error.exit_code for error in self.failures]
+        # A tick that a date needs and that fails its gate is passed over; one that was asked for is the outcome.
+        codes += [ExitCode.HELD for model in self.trained if model.tick in self.plan.request.ticks and not model.passed]
         return first_that_applies(codes)

@@ -22,9 +22,7 @@ from augury.spec.yaml_positions import Node
 class Checks:
     """Finds every problem of one version; `node` says on which lines its settings stand."""
 
-    def __init__(
-        self, settings: PipelineSettings, node: Node, files: VersionFiles, steps: dict[str, Step]
-    ) -> None:
+    def __init__(self, settings: PipelineSettings, node: Node, files: VersionFiles, steps: dict[str, Step]) -> None:
         self.settings = settings
         self.node = node
         self.files = files
@@ -52,9 +50,10 @@ class Checks:
     def step_files(self) -> Iterator[Problem]:
         if "prepare" not in self.steps:
             close = nearest("prepare", self.steps)
-            hint = f"prepare.sql instead of {close}.sql" if close else None
-            message = "there is no prepare.sql and no hook `prepare`: it makes the rows that are scored"
-            yield self.problem(message, suggestion=hint)
+            hint = f" (found {close}: rename it)" if close else ""
+            yield self.problem(
+                f"there is no prepare.sql and no hook `prepare`: it makes the rows that are scored{hint}"
+            )
         unused = [name for name in self.steps if name not in NAMED_STEPS and name != "prepare"]
         for name in unused:
             meant = nearest(name, [known for known in NAMED_STEPS if known not in self.steps])
@@ -73,9 +72,7 @@ class Checks:
         for other in self.steps.values():
             sql = other.sql.text if other.sql and other.name != step else ""
             asked = [
-                name
-                for parameter in (other.hook.parameters if other.hook else ())
-                for name in parameter.arguments
+                name for parameter in (other.hook.parameters if other.hook else ()) for name in parameter.arguments
             ]
             if f"'{step}'" in sql or f'"{step}"' in sql or step in asked:
                 return True

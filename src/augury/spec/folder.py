@@ -92,9 +92,7 @@ class Reader:
             file = self.text(path)
             if file is not None:
                 if not file.text.strip():
-                    self.problems.append(
-                        Problem("the file is empty: write a SELECT or delete it", file.path, 1)
-                    )
+                    self.problems.append(Problem("the file is empty: write a SELECT or delete it", file.path, 1))
                 out[path.stem] = file
         return out
 
@@ -149,9 +147,7 @@ class Reader:
 def pipeline_names(root: Path) -> list[str]:
     """Folders of pipelines/, sorted; those that begin with . or _ are left alone."""
     return [
-        path.name
-        for path in _listing(root / "pipelines")
-        if not path.name.startswith((".", "_")) and path.is_dir()
+        path.name for path in _listing(root / "pipelines") if not path.name.startswith((".", "_")) and path.is_dir()
     ]
 
 

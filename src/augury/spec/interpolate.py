@@ -44,9 +44,7 @@ class Interpolator:
             if given is None or (given == "" and found["fallback"]):
                 if found["fallback"]:
                     return found["default"] or ""
-                raise ValueError(
-                    f"the environment variable {name} is not set: set it, or write ${{{name}:-default}}"
-                )
+                raise ValueError(f"the environment variable {name} is not set: set it, or write ${{{name}:-default}}")
             used.append(name)
             if looks_secret(name):
                 self.secrets.add(given)

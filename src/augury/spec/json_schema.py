@@ -126,11 +126,7 @@ def _relaxed(schema: Any) -> Any:
         return [_relaxed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    out = {
-        key: _relaxed(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str))
-    }
+    out = {key: _relaxed(value) for key, value in schema.items() if not (key == "title" and isinstance(value, str))}
     if _has_a_form(out):
         words = {key: out.pop(key) for key in ("description", "default", "examples") if key in out}
         return {"anyOf": [out, {"$ref": "#/$defs/Interpolated"}], **words}
@@ -139,6 +135,4 @@ def _relaxed(schema: Any) -> Any:
 
 def _has_a_form(schema: dict[str, Any]) -> bool:
     kind = schema.get("type")
-    return kind in ("integer", "number", "boolean") or (
-        kind == "string" and ("pattern" in schema or "enum" in schema)
-    )
+    return kind in ("integer", "number", "boolean") or (kind == "string" and ("pattern" in schema or "enum" in schema))

@@ -33,10 +33,7 @@ def problems_of(
     `node` is the tree that was validated, `prefix` the keys above it, `elsewhere` explains keys that belong
     into another file.
     """
-    return [
-        _problem(dict(found), model, node, prefix, elsewhere or {})
-        for found in error.errors(include_url=False)
-    ]
+    return [_problem(dict(found), model, node, prefix, elsewhere or {}) for found in error.errors(include_url=False)]
 
 
 def _problem(

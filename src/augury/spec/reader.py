@@ -194,7 +194,5 @@ def _check_variables(
 def _as_shown(files: Reader) -> list[Problem]:
     """The problems once each, augury.yml first, without secrets."""
     masker = Masker(files.interpolator.secrets)
-    shown = dict.fromkeys(
-        replace(problem, message=masker.mask(problem.message)) for problem in files.problems
-    )
+    shown = dict.fromkeys(replace(problem, message=masker.mask(problem.message)) for problem in files.problems)
     return sorted(shown, key=lambda at: (at.file != PROJECT_FILE, at.file or "", at.line or 0))

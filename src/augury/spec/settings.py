@@ -46,9 +46,7 @@ def _day(value: Any) -> Any:
         raise ValueError(f"{value} is not a date that exists: {error}") from error
 
 
-Day = Annotated[
-    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
-]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 """A calendar day, written `2026-01-15`."""
 
 
@@ -86,9 +84,7 @@ Bytes = Annotated[
 
 def _name(value: str) -> str:
     if not is_name(value):
-        raise ValueError(
-            f"{value!r} is not a name: lower-case letters, digits and _, beginning with a letter"
-        )
+        raise ValueError(f"{value!r} is not a name: lower-case letters, digits and _, beginning with a letter")
     return value
 
 

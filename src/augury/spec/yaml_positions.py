@@ -55,11 +55,7 @@ class Node:
         here = self
         for part in path:
             below = here.value
-            inside = (
-                part in below
-                if isinstance(below, dict)
-                else isinstance(below, list) and part in range(len(below))
-            )
+            inside = part in below if isinstance(below, dict) else isinstance(below, list) and part in range(len(below))
             if not inside:
                 return here
             here = below[part]
@@ -181,10 +177,7 @@ class _Builder:
         if isinstance(node, yaml.MappingNode):
             return Node(self.mapping(node, path), self.file, line)
         if isinstance(node, yaml.SequenceNode):
-            items = [
-                self.build(item, item.start_mark.line + 1, (*path, str(at)))
-                for at, item in enumerate(node.value)
-            ]
+            items = [self.build(item, item.start_mark.line + 1, (*path, str(at))) for at, item in enumerate(node.value)]
             return Node(items, self.file, line)
         return self.scalar(node, line, path)
 
@@ -197,9 +190,7 @@ class _Builder:
                 continue
             key = str(key_node.value)
             if key == "<<" and not key_node.style:
-                self.problem(
-                    "`<<` is not supported: shared keys belong into `defaults` of augury.yml", line, path
-                )
+                self.problem("`<<` is not supported: shared keys belong into `defaults` of augury.yml", line, path)
                 continue
             if key in out:
                 self.problem(f"the key stands twice: also on line {out[key].line}", line, (*path, key))

@@ -127,7 +127,8 @@ def _known(kind: str, name: Any, known: tuple[str, ...], what: str) -> str:
     if not isinstance(name, str):
         raise Refused(f"{kind}() takes the name of a {what} in quotes")
     if name not in known:
-        there = f" (there is {', '.join(known)})" if 0 < len(known) <= 8 else ""
+        names = list(dict.fromkeys(known))
+        there = f" (there is {', '.join(names)})" if 0 < len(names) <= 8 else ""
         raise Refused(f"{kind}({name!r}): no such {what}{there}", nearest(name, known))
     return name
 

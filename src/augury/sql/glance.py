@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from augury.sql.tokens import RESERVED, Token, scan, words
@@ -57,45 +58,63 @@ def reads_nothing_outside(text: str) -> bool:
     from augury.sql.symbolic import PREFIX
 
     tokens = [token for token in scan(text) if token.significant]
-    depth = 0
-    expects = False
-    listing: set[int] = set()
-    ctes: dict[str, int] = {}
-    pending: list[tuple[str, int]] = []
-    for at, token in enumerate(tokens):
-        word = token.upper
-        if expects and token.text != "(":
-            known = token.text.startswith(PREFIX) or (token.kind == "word" and token.text.lower() in ctes)
-            dotted = at + 1 < len(tokens) and tokens[at + 1].text in (".", "(", ":")
-            if word not in ("SELECT", "FROM", "WITH", "VALUES") and (not known or dotted):
+    scope = _Scope(tokens, PREFIX)
+    return all(scope.allows(at, token) for at, token in enumerate(tokens))
+
+
+@dataclass
+class _Scope:
+    """Which names a FROM may use at the word that is looked at."""
+
+    tokens: Sequence[Token]
+    prefix: str
+    depth: int = 0
+    expects: bool = False
+    """A table comes next."""
+    listing: set[int] = field(default_factory=set)
+    """Depths of parentheses at which a comma separates tables."""
+    ctes: dict[str, int] = field(default_factory=dict)
+    """Finished CTEs that can be seen, with their depths."""
+    pending: list[tuple[str, int]] = field(default_factory=list)
+    """CTEs whose query is not finished: `WITH orders AS (SELECT * FROM orders)` reads another table."""
+
+    def allows(self, at: int, token: Token) -> bool:
+        if self.expects and token.text != "(":
+            self.expects = False
+            if token.upper not in ("SELECT", "FROM", "WITH", "VALUES") and not self._is_known(at, token):
                 return False
-            expects = False
         if token.text == "(":
-            if at and _is_cte(tokens, at):
-                pending.append((_cte_name(tokens, at), depth))
-            depth += 1
+            self._open(at)
         elif token.text == ")":
-            depth -= 1
-            expects = False
-            listing = {level for level in listing if level <= depth}
-            ctes = {name: level for name, level in ctes.items() if level <= depth}
-            if pending and pending[-1][1] == depth:
-                name, level = pending.pop()
-                ctes[name] = level
-        elif word in ("FROM", "JOIN"):
-            expects = True
-            listing.add(depth)
-        elif token.text == "," and depth in listing:
-            expects = True
-        elif word in _ENDS_FROM:
-            listing.discard(depth)
-        elif word in _READS_BY_ITSELF or _opens_files(token, tokens, at):
-            return False
-    return True
+            self._close()
+        elif token.upper in ("FROM", "JOIN"):
+            self.expects = True
+            self.listing.add(self.depth)
+        elif token.text == ",":
+            self.expects = self.depth in self.listing
+        elif token.upper in _ENDS_FROM:
+            self.listing.discard(self.depth)
+        return token.upper not in _READS_BY_ITSELF and not _opens_files(token, self.tokens, at)
 
+    def _is_known(self, at: int, token: Token) -> bool:
+        after = self.tokens[at + 1].text if at + 1 < len(self.tokens) else ""
+        own = token.kind == "word" and token.text.lower() in self.ctes
+        return (own or token.text.startswith(self.prefix)) and after not in (".", "(", ":")
 
-def _is_cte(tokens: Sequence[Token], at: int) -> bool:
-    return bool(_cte_name(tokens, at))
+    def _open(self, at: int) -> None:
+        name = _cte_name(self.tokens, at)
+        if name:
+            self.pending.append((name, self.depth))
+        self.depth += 1
+
+    def _close(self) -> None:
+        self.depth -= 1
+        self.expects = False
+        self.listing = {level for level in self.listing if level <= self.depth}
+        self.ctes = {name: level for name, level in self.ctes.items() if level <= self.depth}
+        if self.pending and self.pending[-1][1] == self.depth:
+            name, level = self.pending.pop()
+            self.ctes[name] = level
 
 
 def _cte_name(tokens: Sequence[Token], at: int) -> str:

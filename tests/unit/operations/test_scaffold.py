@@ -60,9 +60,7 @@ def test_editors_find_the_schema_beside_the_settings(tmp_path: Path) -> None:
         line = path.read_text("utf-8").splitlines()[0]
         schema = path.parent / line.removeprefix("# yaml-language-server: $schema=")
         assert json.loads(schema.read_text("utf-8"))["title"] == path.name
-    written = {
-        name: json.loads((tmp_path / f".augury-schema/{name}.json").read_text()) for name in SCHEMA_NAMES
-    }
+    written = {name: json.loads((tmp_path / f".augury-schema/{name}.json").read_text()) for name in SCHEMA_NAMES}
     assert written == {name: json_schema(name) for name in SCHEMA_NAMES}
 
 
@@ -103,9 +101,7 @@ def test_a_pipeline_is_not_made_twice(tmp_path: Path) -> None:
 
 
 def test_a_new_pipeline_reads_the_source_that_there_is(tmp_path: Path) -> None:
-    (tmp_path / "augury.yml").write_text(
-        "name: shop\nsources: {visits: {path: visits.csv, event_time: Visited At}}\n"
-    )
+    (tmp_path / "augury.yml").write_text("name: shop\nsources: {visits: {path: visits.csv, event_time: Visited At}}\n")
     new_pipeline(tmp_path, "visits_next_month")
     prepare = read(tmp_path).pipelines["visits_next_month"]["v1"].steps["prepare"].sql
     assert prepare is not None

@@ -62,9 +62,7 @@ def test_s1_every_resolved_value_has_its_origin(shop: Shop) -> None:
     of_project = {value.key: value for value in project_values(project)}
     assert of_project["target"] == ConfigValue("target", "dev", "--target")
     assert of_project["namespace"] == ConfigValue("namespace", "dev", "name of the target")
-    assert of_project["sources.orders.path"] == ConfigValue(
-        "sources.orders.path", "data/orders.csv", "augury.yml:4"
-    )
+    assert of_project["sources.orders.path"] == ConfigValue("sources.orders.path", "data/orders.csv", "augury.yml:4")
 
 
 def test_a19_a_target_gives_another_location_for_a_source(shop: Shop) -> None:
@@ -133,9 +131,7 @@ def test_a_null_takes_away_what_a_lower_layer_said(shop: Shop) -> None:
 
 
 def test_h10_what_people_say_about_a_pipeline_is_kept(shop: Shop) -> None:
-    shop.write(
-        YML, PIPELINE + "description: Spend\nowner: me\nurl: https://x\nnote: N\nlabels: {team: growth}\n"
-    )
+    shop.write(YML, PIPELINE + "description: Spend\nowner: me\nurl: https://x\nnote: N\nlabels: {team: growth}\n")
     settings = shop.pipeline().settings
     assert (settings.description, settings.owner, settings.url, settings.note, settings.labels) == (
         "Spend",

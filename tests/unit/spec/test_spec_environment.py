@@ -41,9 +41,7 @@ def test_t16_references_to_the_environment(written: str, read: str, names: tuple
         ("${a-b}", "${a-b} cannot be read: write ${NAME} or ${NAME:-default}; $${ means ${"),
     ],
 )
-def test_a_reference_that_has_no_value_is_a_problem_with_its_line(
-    shop: Shop, written: str, message: str
-) -> None:
+def test_a_reference_that_has_no_value_is_a_problem_with_its_line(shop: Shop, written: str, message: str) -> None:
     shop.write("augury.yml", PROJECT + f"description: {written}\n")
     assert shop.problems(ENVIRONMENT) == [f"augury.yml:5  description: {message}"]
 
@@ -61,9 +59,7 @@ def test_a_value_cannot_change_the_structure_of_the_file(shop: Shop) -> None:
     assert list(project.settings.targets) == ["dev"]
 
 
-@pytest.mark.parametrize(
-    "name", ["DB_PASSWORD", "API_KEY", "token", "MY_SECRETS", "GCP_CREDENTIALS", "PASSWD"]
-)
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "API_KEY", "token", "MY_SECRETS", "GCP_CREDENTIALS", "PASSWD"])
 def test_z_the_name_of_a_variable_says_that_it_is_secret(name: str) -> None:
     assert looks_secret(name)
 

@@ -181,8 +181,7 @@ def test_e1_a_hook_that_cannot_be_called_is_explained(shop: Shop, code: str, sho
 def test_a_name_that_is_a_step_and_a_source_must_be_told_apart(shop: Shop) -> None:
     shop.write("pipelines/ltv/orders.sql", SQL).write(FILE, "def prepare(orders): ...\n")
     assert shop.problems() == [
-        f"{FILE}:1  prepare(orders): is a step and a source: "
-        "write orders=ref('orders') or orders=source('orders')"
+        f"{FILE}:1  prepare(orders): is a step and a source: write orders=ref('orders') or orders=source('orders')"
     ]
     shop.write(FILE, "from augury.hooks import ref\ndef prepare(orders=ref('orders')): ...\n")
     assert shop.problems() == []

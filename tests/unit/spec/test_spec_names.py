@@ -28,16 +28,12 @@ def test_t7_two_targets_cannot_share_a_folder(shop: Shop, dev: str, prod: str, w
 def test_t7_a_link_does_not_hide_a_shared_folder(shop: Shop) -> None:
     (shop.root / "real").mkdir()
     (shop.root / "link").symlink_to("real")
-    shop.write(
-        "augury.yml", PROJECT + "targets: {a: {path: real, namespace: x}, b: {path: link, namespace: x}}\n"
-    )
+    shop.write("augury.yml", PROJECT + "targets: {a: {path: real, namespace: x}, b: {path: link, namespace: x}}\n")
     assert len(shop.problems()) == 1
 
 
 def test_targets_beside_each_other_are_fine(shop: Shop) -> None:
-    shop.write(
-        "augury.yml", PROJECT + "targets: {dev: {}, dev2: {}, prod: {path: /data/augury, output: /out}}\n"
-    )
+    shop.write("augury.yml", PROJECT + "targets: {dev: {}, dev2: {}, prod: {path: /data/augury, output: /out}}\n")
     assert shop.problems() == []
 
 

@@ -215,7 +215,7 @@ def test_prepare_must_exist(shop: Shop) -> None:
     (shop.root / "pipelines/ltv/prepare.sql").rename(shop.root / "pipelines/ltv/prepair.sql")
     assert shop.problems() == [
         f"{YML}:1  there is no prepare.sql and no hook `prepare`: it makes the rows that are scored"
-        "   did you mean 'prepare.sql instead of prepair.sql'?"
+        " (found prepair: rename it)"
     ]
 
 
@@ -256,13 +256,11 @@ def test_a_mistake_in_defaults_is_shown_once_where_it_stands(shop: Shop) -> None
         ),
         (
             "name: shop\nsources: {orders: {path: x}}\n",
-            "augury.yml:2  sources.orders: `event_time` is required: it is what makes the source"
-            " point-in-time",
+            "augury.yml:2  sources.orders: `event_time` is required: it is what makes the source point-in-time",
         ),
         (
             "name: shop\nsources: {orders: {path: x, database: y, table: z, event_time: t}}\n",
-            "augury.yml:2  sources.orders: a source has either `path` (CSV, Parquet) or `database`"
-            " and `table`",
+            "augury.yml:2  sources.orders: a source has either `path` (CSV, Parquet) or `database` and `table`",
         ),
         (
             "name: shop\nsources: {a: {path: x, event_time: t}}\ntargets: {dev: {sources: {b: {path: y}}}}\n",
@@ -302,9 +300,7 @@ def test_a_variable_may_be_given_that_only_sql_names(shop: Shop) -> None:
     assert shop.read(variables={"days": 3}).pipelines["ltv"]["v1"].vars == {"days": 3}
 
 
-def test_the_project_is_found_from_any_folder_below(
-    shop: Shop, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_project_is_found_from_any_folder_below(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert find_root(shop.root / "pipelines" / "ltv") == shop.root
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with pytest.raises(UsageError, match=r"there is no augury\.yml"):

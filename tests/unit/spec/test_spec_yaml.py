@@ -78,8 +78,7 @@ def test_broken_yaml_is_explained(text: str, line: int, message: str) -> None:
         pytest.param("a: " + "[" * 400 + "]" * 400, id="short but deep"),
         pytest.param("a: &a [*a]", id="an alias of itself"),
         pytest.param(
-            "a0: &a0 [1]\n"
-            + "".join(f"a{n + 1}: &a{n + 1} [{','.join([f'*a{n}'] * 9)}]\n" for n in range(9)),
+            "a0: &a0 [1]\n" + "".join(f"a{n + 1}: &a{n + 1} [{','.join([f'*a{n}'] * 9)}]\n" for n in range(9)),
             id=f"more than {MOST_NODES} values through aliases",
         ),
     ],
@@ -87,9 +86,7 @@ def test_broken_yaml_is_explained(text: str, line: int, message: str) -> None:
 def test_a_file_made_to_exhaust_the_reader_is_refused(text: str) -> None:
     node, problems = parse(text, "a.yml")
     assert node is None
-    assert [problem.message for problem in problems] == [
-        "is nested too deeply or repeats itself through aliases"
-    ]
+    assert [problem.message for problem in problems] == ["is nested too deeply or repeats itself through aliases"]
 
 
 def test_a_merged_tree_remembers_where_each_value_stands() -> None:

@@ -30,6 +30,7 @@ class Publisher:
         """Order: sync the data, name it, sync the name, move the pointer, sync that, refresh the fixed
         name."""
         layout.checked_run_id(write.run_id)
+        layout.checked_table(write.table)
         staged = self._pointers.read(self._layout.partition(from_table, day))
         if staged is None:
             raise DataRefused(

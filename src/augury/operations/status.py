@@ -1,0 +1,86 @@
+"""How is each pipeline: what is published, what is due, who scores it, when does it run next?
+
+Everything comes from the ledger; the warehouse is not asked, so a status costs milliseconds whatever it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from augury.errors import UsageError
+from augury.ledger.records import ModelRecord, Status
+from augury.operations.calendar import date_to_score, due_date, next_run, past_of, stale_since
+from augury.operations.champions import champions_of
+from augury.operations.opened import Opened
+from augury.spec.files import PipelineSpec
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    pipeline: str
+    version: str
+    strip: tuple[tuple[date, Status | None], ...]
+    """The last run dates up to the due one, ascending, with how each ended; None for one that nobody tried."""
+    latest: date | None
+    """The newest complete date: what consumers have. A date is never newer because it was written later."""
+    due: date | None
+    """The newest run date whose cutoff and cron time have passed."""
+    model: ModelRecord | None
+    """The champion of the date that a run would score now."""
+    next_run: datetime | None
+    """In the zone of the schedule; None once the pipeline has ended."""
+    zone: str
+    stale_since: date | None
+    """The first run date after `latest` that is due and not complete."""
+    current: bool = True
+    """Consumers see this version."""
+
+
+def status(opened: Opened, pipeline: str | None, days: int) -> tuple[PipelineStatus, ...]:
+    """One status per pipeline and version, the current version of each first; `days` is the length of the strip.
+
+    Versions that are not current are there once somebody ran them. Raises UsageError for an unknown pipeline.
+    """
+    if days < 1:
+        raise UsageError(f"{days} days cannot be shown", fix="Ask for at least one.")
+    names = [opened.pipeline(pipeline).name] if pipeline is not None else list(opened.spec.pipelines)
+    return tuple(found for name in names for found in _versions(opened, name, days))
+
+
+def _versions(opened: Opened, name: str, days: int) -> Iterator[PipelineStatus]:
+    current = opened.current_version(name)
+    yield _status(opened, opened.pipeline(name, current), days, current=True)
+    for version, spec in opened.spec.pipelines[name].items():
+        if version != current and opened.ledger.date_records(name, version):
+            yield _status(opened, spec, days, current=False)
+
+
+def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool) -> PipelineStatus:
+    now, past = opened.clock(), past_of(opened, pipeline)
+    due = due_date(pipeline, now)
+    champion = champions_of(opened, pipeline).known(date_to_score(pipeline, past.complete, now))
+    return PipelineStatus(
+        pipeline=pipeline.name,
+        version=pipeline.version,
+        strip=tuple(
+            (day, past.records[day].status if day in past.records else None)
+            for day in _last_dates(pipeline, due, days)
+        ),
+        latest=past.latest,
+        due=due,
+        model=champion.model if champion else None,
+        next_run=next_run(pipeline, now),
+        zone=pipeline.zone.key,
+        stale_since=stale_since(pipeline, past, due),
+        current=current,
+    )
+
+
+def _last_dates(pipeline: PipelineSpec, due: date | None, days: int) -> tuple[date, ...]:
+    found: list[date] = []
+    while due is not None and len(found) < days:
+        found.append(due)
+        due = pipeline.grid.before(due)
+    return tuple(reversed(found))

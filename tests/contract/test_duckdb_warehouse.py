@@ -1,0 +1,55 @@
+"""Does the DuckDB warehouse keep the promises of every warehouse?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from augury import plugins
+from augury.testing.warehouse_contract import WarehouseContract
+from augury.warehouses.contract import Warehouse
+
+
+def opened(root: Path, output: Path | None = None, threads: int | None = None) -> Warehouse:
+    warehouse: Warehouse = plugins.load("warehouses", "duckdb").open(
+        root,
+        "dev",
+        project="shop",
+        deployment="",
+        target="dev",
+        project_root=root,
+        output_root=output,
+        threads=threads,
+        memory=None,
+    )
+    return warehouse
+
+
+class TestDuckDB(WarehouseContract):
+    @pytest.fixture
+    def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
+        warehouse = opened(tmp_path)
+        yield warehouse
+        warehouse.close()
+
+
+class TestDuckDBWithOneThread(TestDuckDB):
+    """As a parallel plan runs it: one thread per query, so a stream cannot wait for a second one."""
+
+    @pytest.fixture
+    def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
+        warehouse = opened(tmp_path, threads=1)
+        yield warehouse
+        warehouse.close()
+
+
+class TestDuckDBWithAnotherOutput(TestDuckDB):
+    """Published tables lie under another root (A5)."""
+
+    @pytest.fixture
+    def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
+        warehouse = opened(tmp_path / "work", output=tmp_path / "shared")
+        yield warehouse
+        warehouse.close()
