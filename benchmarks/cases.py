@@ -67,7 +67,7 @@ def cases(size: Size, dates: int, planned: int) -> list[Case]:
         fresh(folders)
         for command in (backfill(dates, "--max-parallel", "1")(folders), script(dates)(folders)):
             measure(command, folders.output)
-        measure(augury("clean", *span(dates, "--from", "--to"), "--step", "predict")(folders), folders.output)
+        measure(augury("clean", *span(dates, "--from", "--to"), "--step", "predict", "--yes")(folders), folders.output)
 
     def augury(command: str, *arguments: str) -> Callable[[Folders], list[str]]:
         return lambda at: [AUGURY, "--project-dir", str(at.project), command, *arguments]

@@ -20,7 +20,7 @@ REQUIRED = {"run_date", "customer_id", "predicted_revenue", "predicted_margin", 
 
 
 def compare(left: Path, right: Path) -> dict[str, Any]:
-    """Compare two tables, each a folder of `run_date=.../part-0.parquet`."""
+    """Compare two tables, each a folder with one Parquet file per run date, at any depth."""
     with duckdb.connect() as connection:
         types = [_types(connection, folder) for folder in (left, right)]
         shared = sorted((set(types[0]) & set(types[1])) - METADATA)
@@ -49,7 +49,7 @@ def compare(left: Path, right: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> str:
-    return f"read_parquet('{folder}/run_date=*/*.parquet', hive_partitioning = false)"
+    return f"read_parquet('{folder}/**/*.parquet', hive_partitioning = false)"
 
 
 def _types(connection: Any, folder: Path) -> dict[str, str]:

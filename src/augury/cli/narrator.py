@@ -99,10 +99,12 @@ class Narrator:
         match event:
             case RunStarted() if self._counting == "dates":
                 return started(event)
-            case Noticed():
+            case Noticed() if "\n" not in event.message or self._verbosity >= 2:
+                # What has several lines is a traceback, whose place is the log.
                 return f"note: {_place(event)}{event.message}"
-            case ModelTrained():
-                return f"trained {event.pipeline}@{event.model_version} as of {event.tick}: {event.summary}"
+            case ModelTrained() if self._verbosity >= 1 or not event.passed:
+                word = "trained" if event.passed else "not used"
+                return f"{word} {event.pipeline}@{event.model_version} as of {event.tick}: {event.summary}"
             case DateFinished() if self._verbosity >= 1 or event.status in _BAD:
                 figures = f"   {event.rows:,} rows" if event.rows is not None else ""
                 return f"{event.pipeline} {event.run_date}  {event.status}{figures}{_after(event.detail)}"

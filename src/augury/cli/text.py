@@ -11,9 +11,6 @@ from datetime import date
 
 from augury.errors import nearest
 
-LONGEST_CELL = 120
-"""Characters of one cell of a text table; exact values are what csv and json are for."""
-
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, those that turn the direction of text, and halves of surrogates."""
 _CONTROL_OR_BREAK = re.compile(f"[\\t\\n]|{CONTROL.pattern}")
@@ -89,9 +86,19 @@ def width(text: str) -> int:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), indent: str = "") -> str:
-    """Cells in aligned columns, two spaces apart. `right`: positions of columns aligned to the right."""
-    clean = [[_cell(cell) for cell in row] for row in (header, *rows)]
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    indent: str = "",
+    longest: int | None = None,
+) -> str:
+    """Cells in aligned columns, two spaces apart.
+
+    `right` are the positions of columns aligned to the right; cells of more than `longest` characters are cut.
+    """
+    clean = [[_cell(cell, longest) for cell in row] for row in (header, *rows)]
     if not clean[0]:
         return ""
     widths = [max(width(row[at]) for row in clean) for at in range(len(header))]
@@ -108,6 +115,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Iterab
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, longest: int | None) -> str:
     clean = one_line(text)
-    return clean if len(clean) <= LONGEST_CELL else f"{clean[: LONGEST_CELL - 1]}…"
+    return clean if longest is None or len(clean) <= longest else f"{clean[: longest - 1]}…"

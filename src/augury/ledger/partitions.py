@@ -41,10 +41,16 @@ class Partitions(Part):
         partitions: Sequence[PartitionRecord] = (),
         removed: Collection[tuple[str, date]] = (),
         dates: Sequence[DateRecord] = (),
+        *,
+        forgotten: Collection[tuple[str, str, date]] = (),
     ) -> None:
-        """Record what lies in the warehouse without a task: recovery, `copy` and `clean`."""
+        """Record what lies in the warehouse without a task: recovery, `clean` and the doctor.
+
+        `forgotten` are (pipeline, version, run date) whose outcome is no longer true, as nothing of it is left.
+        """
         with self._database.write() as connection:
             remove_partitions(connection, removed)
+            forget_dates(connection, forgotten)
             put_partitions(self._database, connection, partitions)
             put_dates(self._database, connection, dates)
 
@@ -125,6 +131,13 @@ _REMOVE = tables.partitions.delete().where(
 )
 
 
+_FORGET = tables.dates.delete().where(
+    tables.dates.c.pipeline == bindparam("of_pipeline"),
+    tables.dates.c.version == bindparam("of_version"),
+    tables.dates.c.run_date == bindparam("of_date"),
+)
+
+
 def put_partitions(database: Database, connection: Connection, partitions: Sequence[PartitionRecord]) -> None:
     if partitions:
         connection.execute(database.upsert(tables.partitions), rows_of(partitions))
@@ -133,6 +146,12 @@ def put_partitions(database: Database, connection: Connection, partitions: Seque
 def remove_partitions(connection: Connection, removed: Collection[tuple[str, date]]) -> None:
     if removed:
         connection.execute(_REMOVE, [{"of_table": table, "of_date": day} for table, day in removed])
+
+
+def forget_dates(connection: Connection, forgotten: Collection[tuple[str, str, date]]) -> None:
+    if forgotten:
+        keys = ("of_pipeline", "of_version", "of_date")
+        connection.execute(_FORGET, [dict(zip(keys, each, strict=True)) for each in forgotten])
 
 
 def put_dates(database: Database, connection: Connection, dates: Sequence[DateRecord]) -> None:

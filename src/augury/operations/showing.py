@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,8 @@ from augury.spec.files import PipelineSpec
 from augury.sql.literals import literal
 from augury.warehouses.contract import Partition
 
-NUMBERS = ("INT64", "FLOAT64", "NUMERIC")
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER|64)?|FLOAT(64)?|DOUBLE|(NUMERIC|DECIMAL)(\(.*\))?")
+"""Canonical types, and what an engine calls numbers that have none."""
 _OURS = frozenset(("run_date", "version", "model_version", "model_rule", "predicted_at"))
 
 
@@ -89,6 +91,6 @@ def _rows(
 
 def _value_column(pipeline: PipelineSpec, partition: Partition) -> str | None:
     """The first predicted number, else the first number that is neither a key nor augury's own."""
-    numbers = [column.name for column in partition.columns if column.type in NUMBERS]
+    numbers = [column.name for column in partition.columns if _NUMBER.fullmatch(column.type)]
     own = [name for name in numbers if name not in _OURS and name not in pipeline.settings.entities]
     return next((name for name in own if name.startswith("predicted_")), own[0] if own else None)

@@ -99,7 +99,7 @@ class Definitions:
             namespace=self.project.namespace,
             variables=dict(self.pipeline.vars),
             sources=tuple(self.project.sources),
-            steps=(*self.pipeline.steps, "predict", "post_process"),
+            steps=tuple(dict.fromkeys((*self.pipeline.steps, "predict", "post_process"))),
             references=tuple(self.project.references),
         )
 

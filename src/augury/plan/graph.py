@@ -74,6 +74,8 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
     _refuse_unknown(pipeline, reads)
     order = _sorted(pipeline, reads)
     assembly = _assembly(pipeline, reads)
+    labelled = _downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads))
+    _refuse_leaks(pipeline, labelled)
     final = _closure(reads, "publish") | (_closure(reads, "extract") if "extract" in reads else frozenset())
     trained = frozenset[str]().union(*(_closure(reads, step) for step in assembly))
     return StepGraph(
@@ -85,7 +87,7 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
         scored="filter" if pipeline.has("filter") else "prepare",
         assembly=assembly,
         uses_references=any(isinstance(read, Reference) for step in trained for read in reads[step]),
-        labelled=_downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads)),
+        labelled=labelled,
     )
 
 
@@ -128,6 +130,22 @@ def _refuse_unknown(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...
     ]
     if problems:
         raise SpecError(problems)
+
+
+def _refuse_leaks(pipeline: PipelineSpec, labelled: frozenset[str]) -> None:
+    """What happened after the cutoff may reach a model only as its label."""
+    leaks = sorted(labelled & {"extract", "prepare", "filter", "predict", "post_process", "validate"})
+    if leaks:
+        raise SpecError(
+            [
+                Problem(
+                    f"{step} reads an outcome, through a step that it refers to: that is knowledge of the future",
+                    file=_file(pipeline, step),
+                    suggestion="history('label', days=...), which holds closed labels only",
+                )
+                for step in leaks
+            ]
+        )
 
 
 def _file(pipeline: PipelineSpec, step: str) -> str:

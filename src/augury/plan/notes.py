@@ -27,6 +27,8 @@ def unguarded_reads(definitions: Definitions, day: date) -> Iterator[str]:
         compiled = definitions.step(name, day).compiled
         if compiled is None:
             continue
+        if compiled.opaque:
+            yield f"{compiled.file}: what it reads outside the relation functions could not be told from its SQL"
         for table in compiled.outside:
             yield f"{compiled.file} reads {table} directly: rows after the cutoff are not kept out"
         for function in compiled.volatile:

@@ -19,6 +19,7 @@ from augury.run.hooks import as_reader, call_hook
 from augury.run.relations import Resolver
 from augury.run.work import Work
 from augury.spec.pipeline import StepSettings
+from augury.sql.compiled import CompiledSql
 from augury.sql.literals import literal
 from augury.warehouses.contract import Write, Written
 
@@ -68,7 +69,8 @@ def build(work: Work, step: PlannedStep, write: Write, *, empty: bool, reference
     definition = work.definitions.step(step.step, step.day)
     resolver = work.resolver(step.day, training=step.training, references=references)
     if definition.hook is None:
-        return work.warehouse.create(write, _limited(bound_sql(work, definition, step.day, resolver), empty))
+        sql = _limited(bound_sql(work, definition, step.day, resolver), empty)
+        return _create(work, write, sql, definition.compiled)
     with ExitStack() as stack:
         result = _call(work, definition, step, resolver, stack)
         return work.warehouse.load(write, _emptied(as_reader(result, definition.hook), empty))
@@ -86,11 +88,11 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
     own = work.pipeline.steps.get("post_process")
     if own is not None and own.hook is not None:
         return _candidate_by_hook(work, step, write, values, resolver)
-    if own is not None:
-        inner = bound_sql(work, work.definitions.step("post_process", step.day), step.day, resolver)
-    else:
-        inner = _plain_candidate(work, step.day)
-    return _create(work, write, f"SELECT *, {columns} FROM ({inner}\n)", "post_process", step.day)
+    if own is None:
+        return _create(work, write, f"SELECT *, {columns} FROM ({_plain_candidate(work, step.day)})", None)
+    definition = work.definitions.step("post_process", step.day)
+    inner = bound_sql(work, definition, step.day, resolver)
+    return _create(work, write, f"SELECT *, {columns} FROM ({inner}\n)", definition.compiled)
 
 
 def _plain_candidate(work: Work, day: date) -> str:
@@ -138,12 +140,19 @@ def bound_sql(work: Work, definition: StepDefinition, day: date, resolver: Resol
     return definition.compiled.bind(work.definitions.values(day), resolver)
 
 
-def _create(work: Work, write: Write, sql: str, step: str, day: date) -> Written:
+def _create(work: Work, write: Write, sql: str, compiled: CompiledSql | None) -> Written:
     try:
         return work.warehouse.create(write, sql)
     except QueryRefused as error:
-        definition = work.definitions.step(step, day) if step in work.pipeline.steps else None
-        raise error.at(Place(file=definition.file if definition else None)) from error
+        raise in_template(error, compiled) from error
+
+
+def in_template(error: QueryRefused, compiled: CompiledSql | None) -> QueryRefused:
+    """The error with the line of the file that the engine's line was written on: macros and loops move lines."""
+    if compiled is not None and error.where.line is not None:
+        file, line = compiled.place(error.where.line)
+        error.where = replace(error.where, file=file, line=line)
+    return error
 
 
 def _limited(sql: str, empty: bool) -> str:

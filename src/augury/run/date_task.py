@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import assert_never
 
-from augury.errors import AuguryError, ExitCode
+from augury.errors import AuguryError, ExitCode, QueryRefused
 from augury.ledger.records import (
     Decision,
     ModelRecord,
@@ -14,7 +14,7 @@ from augury.ledger.records import (
 from augury.plan.fingerprints import with_model
 from augury.plan.graph import FEATURES
 from augury.plan.steps import PlannedStep, Task
-from augury.run.builds import bound_sql, build, candidate, with_place, write_of
+from augury.run.builds import bound_sql, build, candidate, in_template, with_place, write_of
 from augury.run.checks import run_checks
 from augury.run.limits import Meter
 from augury.run.models import Scorer
@@ -138,7 +138,10 @@ class DateTask:
         resolver = self._work.resolver(step.day, references=model.references if model else None)
         sql = bound_sql(self._work, definition, step.day, resolver)
         accept = self._work.plan.request.accept
-        total, accepted = run_checks(self._work.warehouse, sql, accept)
+        try:
+            total, accepted = run_checks(self._work.warehouse, sql, accept)
+        except QueryRefused as error:
+            raise in_template(error, definition.compiled) from error
         for check in accepted:
             self._work.ledger.decide(
                 Decision(

@@ -51,10 +51,7 @@ def example(task: Task, rows: int = ROWS) -> TrainingSet:
             "empty": pa.nulls(rows, pa.float64()),
         }
     )
-    value = [
-        (a or 5.0) + (3.0 if c == "es" else 0.0) + n % 3
-        for n, a, c in zip(numbers, amount, country, strict=True)
-    ]
+    value = [(a or 5.0) + (3.0 if c == "es" else 0.0) + n % 3 for n, a, c in zip(numbers, amount, country, strict=True)]
     label = (
         pa.array(value)
         if task == "regression"
@@ -125,9 +122,7 @@ class ModelKindContract:
         parts = [fitted.predict(batch.slice(start, 777)) for start in range(0, batch.num_rows, 777)]
         assert pa.Table.from_batches(parts).combine_chunks().equals(whole)
 
-    def test_order_of_columns_and_others_beside_them_do_not_matter(
-        self, fitted: FittedModel, batch: Any
-    ) -> None:
+    def test_order_of_columns_and_others_beside_them_do_not_matter(self, fitted: FittedModel, batch: Any) -> None:
         names = [*reversed(batch.schema.names)]
         shuffled = batch.select(names).append_column("customer_id", pa.array(range(batch.num_rows)))
         assert fitted.predict(shuffled).equals(fitted.predict(batch))
@@ -176,9 +171,7 @@ class ModelKindContract:
     def test_infinities_are_refused_with_column_and_count(self, fitted: FittedModel, batch: Any) -> None:
         values = batch.column("amount").to_pylist()
         values[:2] = [float("inf"), float("-inf")]
-        bad = batch.set_column(
-            batch.schema.get_field_index("amount"), "amount", pa.array(values, pa.float64())
-        )
+        bad = batch.set_column(batch.schema.get_field_index("amount"), "amount", pa.array(values, pa.float64()))
         with pytest.raises(ModelFailed, match="amount: 2 infinite values"):
             fitted.predict(bad)
 
@@ -196,9 +189,7 @@ class ModelKindContract:
         with pytest.raises(ValidationError, match="no_such_option"):
             self.kind.Options.model_validate({**self.options, "no_such_option": 1})
 
-    def test_importances_name_features_largest_first(
-        self, fitted: FittedModel, training: TrainingSet
-    ) -> None:
+    def test_importances_name_features_largest_first(self, fitted: FittedModel, training: TrainingSet) -> None:
         found = fitted.importances()
         weights = [abs(weight) for _, weight in found]
         assert weights == sorted(weights, reverse=True)

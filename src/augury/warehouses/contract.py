@@ -171,9 +171,7 @@ class Warehouse(Protocol):
 
     # -- partitions ------------------------------------------------------------------------------------------
 
-    def partition_sql(
-        self, table: str, days: Sequence[date], like: tuple[TableColumn, ...] | None = None
-    ) -> str:
+    def partition_sql(self, table: str, days: Sequence[date], like: tuple[TableColumn, ...] | None = None) -> str:
         """A parenthesised SELECT over the live partitions of `days` that exist, `run_date` included.
 
         Where none exists it is an empty relation with the table's recorded schema, or with `like`.

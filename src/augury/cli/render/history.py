@@ -56,7 +56,7 @@ def status_report(statuses: Sequence[PipelineStatus], days: int, now: datetime, 
     records = [_status_record(status) for status in statuses]
     return Report(
         document={"days": days, "pipelines": records},
-        columns=("pipeline", "version", "latest", "due", "model_version", "gate", "next_run", "stale_since"),
+        columns=("pipeline", "version", "current", "latest", "due", "model_version", "gate", "next_run", "stale_since"),
         records=[{name: value for name, value in record.items() if name != "dates"} for record in records],
         text=_status_text(statuses, days, now, ascii_only),
         next=_status_next(statuses),
@@ -67,6 +67,7 @@ def _status_record(status: PipelineStatus) -> dict[str, Any]:
     return {
         "pipeline": status.pipeline,
         "version": status.version,
+        "current": status.current,
         "latest": status.latest,
         "due": status.due,
         "model_version": status.model.number if status.model else None,
@@ -88,7 +89,7 @@ def _status_text(statuses: Sequence[PipelineStatus], days: int, now: datetime, a
     strips = ["".join(MARKS[found][ascii_only] for _, found in status.strip) for status in statuses]
     rows = [
         (
-            status.pipeline if status.version == "v1" else f"{status.pipeline} {status.version}",
+            _versioned(status, statuses),
             strip,
             str(status.latest or "none"),
             str(status.due or ""),
@@ -111,6 +112,13 @@ def _status_text(statuses: Sequence[PipelineStatus], days: int, now: datetime, a
     return "\n".join(lines)
 
 
+def _versioned(status: PipelineStatus, all_of_them: Sequence[PipelineStatus]) -> str:
+    """`ltv`; with its version, and which one consumers see, where the pipeline has several."""
+    if sum(other.pipeline == status.pipeline for other in all_of_them) > 1:
+        return f"{status.pipeline} {status.version}{' (current)' if status.current else ''}"
+    return status.pipeline if status.version == "v1" else f"{status.pipeline} {status.version}"
+
+
 def _status_next(statuses: Sequence[PipelineStatus]) -> str:
     """What to do about the first pipeline that is behind."""
     for status in statuses:
@@ -118,8 +126,12 @@ def _status_next(statuses: Sequence[PipelineStatus]) -> str:
         bad = (Status.FAILED, Status.HELD, Status.CRASHED, Status.BLOCKED, Status.REFUSED)
         if any(found in bad for found in strip.values()):
             return f"Next: augury retry {status.pipeline}"
-        if status.due is not None and (status.latest is None or status.latest < status.due):
-            return f"Next: augury run {status.pipeline} --date {status.due}"
+        if status.due is None or (status.latest is not None and status.latest >= status.due):
+            continue
+        first = status.stale_since or status.due
+        if first < status.due:
+            return f"Next: augury backfill {status.pipeline} --start {first} --end {status.due + timedelta(days=1)}"
+        return f"Next: augury run {status.pipeline} --date {status.due}"
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -68,11 +67,18 @@ def _grouped(errors: list[tuple[date, AuguryError]], around: Around) -> list[Aug
 
 def _explained(days: list[date], error: AuguryError, around: Around) -> AuguryError:
     """A copy of the error that names all its dates and says what follows."""
-    shown = copy.copy(error)
+    shown = _copy(error)
     shown.where = replace(error.where, pipeline=error.where.pipeline or around.pipeline, date=few(days))
     if not isinstance(error, Locked) and "Nothing was" not in (error.fix or ""):
         shown.fix = _consequence(days, error, around)
     return shown
+
+
+def _copy(error: AuguryError) -> AuguryError:
+    """copy.copy would call the constructor, whose arguments differ from class to class."""
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__.update(vars(error))
+    return made
 
 
 def _consequence(days: list[date], error: AuguryError, around: Around) -> str:

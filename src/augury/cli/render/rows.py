@@ -16,6 +16,9 @@ SLICE = 2_000
 TEXT_LIMIT = 1_000
 """Rows that people are shown unless they ask for more."""
 
+LONGEST_CELL = 120
+"""Characters of a cell in text; exact values are what csv and json are for."""
+
 Row = Sequence[Any]
 
 
@@ -92,4 +95,6 @@ def rows_text(names: Sequence[str], rows: Sequence[Row], indent: str = "") -> st
         for at in range(len(names))
         if any(row[at] is not None for row in rows) and all(row[at] is None or is_number(row[at]) for row in rows)
     ]
-    return table(names, [[text_cell(cell) for cell in row] for row in rows], right=right, indent=indent)
+    return table(
+        names, [[text_cell(cell) for cell in row] for row in rows], right=right, indent=indent, longest=LONGEST_CELL
+    )

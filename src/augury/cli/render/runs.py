@@ -142,7 +142,11 @@ def _many_dates(result: RunResult) -> list[str]:
 
 
 def _trained(result: RunResult) -> list[str]:
-    return [f"trained    {_model(record)}" for record in result.trained]
+    if len(result.trained) <= 2:
+        return [f"trained    {_model(record)}" for record in result.trained]
+    passed = sum(record.passed for record in result.trained)
+    models = count(len(result.trained), "model")
+    return [f"trained    {models}, {passed} passed the gate: augury models {result.plan.request.pipeline}"]
 
 
 def _next(result: RunResult) -> str:

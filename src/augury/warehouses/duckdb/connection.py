@@ -107,9 +107,7 @@ class Engine:
 
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
         """Columns as a table would keep them."""
-        return tuple(
-            TableColumn(name, types.canonical(types.kept(kind) or str(kind))) for name, kind in self.bind(sql)
-        )
+        return tuple(TableColumn(name, types.canonical(types.kept(kind) or str(kind))) for name, kind in self.bind(sql))
 
     def explained(self, error: BaseException, sql: str, cursor: Any = None) -> AuguryError:
         """The error of a user's SELECT, with the line of his text in it where DuckDB knows it."""

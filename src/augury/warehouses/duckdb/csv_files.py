@@ -97,9 +97,7 @@ class CsvFiles:
             return tuple(TableColumn(name, kind) for name, kind in found["columns"])
         return None
 
-    def _found(
-        self, key: str, files: Sequence[SourceFile], declared: dict[str, Column]
-    ) -> tuple[TableColumn, ...]:
+    def _found(self, key: str, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
         paths = [file.path for file in files]
         columns = self._sniff(paths, declared)
         if self._folder is not None:
@@ -205,6 +203,4 @@ def _loses(declared: str, found: str) -> bool:
 
 
 def _broken(path: Path, found: refusals.Complaint) -> AuguryError:
-    return refusals.csv_broken(found, str(path)) or StorageFailed(
-        f"{path} cannot be read", why=found.sentence
-    )
+    return refusals.csv_broken(found, str(path)) or StorageFailed(f"{path} cannot be read", why=found.sentence)

@@ -27,9 +27,7 @@ def retyped_columns(where: str, retyped: Mapping[str, tuple[str, str]]) -> DataR
     """`retyped` is name to (expected, got)."""
     return DataRefused(
         f"the columns of {where} changed",
-        why="; ".join(
-            f"column {name!r}: expected {one}, got {other}" for name, (one, other) in retyped.items()
-        ),
+        why="; ".join(f"column {name!r}: expected {one}, got {other}" for name, (one, other) in retyped.items()),
         fix=_FIX,
     )
 

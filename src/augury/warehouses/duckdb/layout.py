@@ -63,16 +63,18 @@ class Layout:
     output: Path | None = None
     """Where published tables lie, if not in `main`."""
 
-    def folder(self, table: str, *, published: bool = False) -> Path:
-        """The folder of a table, existing or not. `published` says where a new one belongs."""
+    def folders(self, table: str) -> tuple[Path, ...]:
+        """The folders in which partitions of a table may lie; what a later one holds wins."""
         checked_table(table)
-        if self.output is not None and (published or (self.output / table).is_dir()):
-            return self.output / table
-        return self.main / table
+        return tuple(root / table for root in self.roots)
 
     def partition(self, table: str, day: date | None, *, published: bool = False) -> Path:
+        """The folder of a partition, existing or not. `published` says where a new one belongs."""
+        checked_table(table)
         part = WHOLE if day is None else f"{DAY_PREFIX}{day.isoformat()}"
-        return self.folder(table, published=published) / part
+        if self.output is not None and (published or (self.output / table / part / POINTER).exists()):
+            return self.output / table / part
+        return self.main / table / part
 
     def latest(self, table: str, day: date) -> Path:
         """The fixed name of a published partition."""
@@ -98,9 +100,7 @@ class Layout:
         found: set[str] = set()
         for root in self.roots:
             with suppress(FileNotFoundError), os.scandir(root) as entries:
-                found.update(
-                    entry.name for entry in entries if TABLE.fullmatch(entry.name) and entry.is_dir()
-                )
+                found.update(entry.name for entry in entries if TABLE.fullmatch(entry.name) and entry.is_dir())
         return tuple(sorted(found))
 
 

@@ -55,10 +55,7 @@ def as_json(partition: Partition, file: str, description: str) -> dict[str, Any]
 
 
 def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, date | datetime) else value
-        for name, value in facts.items()
-    }
+    return {name: value.isoformat() if isinstance(value, date | datetime) else value for name, value in facts.items()}
 
 
 def from_json(text: bytes, folder: str) -> Pointer:
@@ -116,34 +113,39 @@ class Pointers:
             self._seen[path] = (signature, pointer)
         return pointer
 
-    def of_table(self, folder: Path) -> dict[date, Pointer]:
-        """Live partitions by day, ascending. A broken pointer counts as a missing partition, which is
-        rebuilt."""
+    def of_table(self, folders: Iterable[Path]) -> dict[date, Pointer]:
+        """Live partitions by day, ascending. A broken pointer is a missing partition, which is built again."""
         found: dict[date, Pointer] = {}
-        prefix = f"{folder}{os.sep}"
-        for name in sorted(_names(folder)):
-            if not name.startswith(DAY_PREFIX):
-                continue
-            with suppress(ValueError, StorageFailed):
-                day = date.fromisoformat(name[len(DAY_PREFIX) :])
-                if (pointer := self.read(prefix + name)) is not None:
-                    found[day] = pointer
+        for folder in folders:
+            prefix = f"{folder}{os.sep}"
+            for name in _names(folder):
+                if name.startswith(DAY_PREFIX):
+                    with suppress(ValueError, StorageFailed):
+                        day = date.fromisoformat(name[len(DAY_PREFIX) :])
+                        if (pointer := self.read(prefix + name)) is not None:
+                            found[day] = pointer
+        return dict(sorted(found.items()))
+
+    def of_days(self, folders: Iterable[Path], days: Iterable[date]) -> list[Partition]:
+        """Live partitions of these days. Raises StorageFailed for a broken pointer."""
+        prefixes = [f"{folder}{os.sep}{DAY_PREFIX}" for folder in folders]
+        prefixes.reverse()
+        found: list[Partition] = []
+        for day in days:
+            name = day.isoformat()
+            pointer = next((one for prefix in prefixes if (one := self.read(prefix + name))), None)
+            if pointer is not None:
+                found.append(pointer.partition)
         return found
 
-    def of_days(self, folder: Path, days: Iterable[date]) -> list[Partition]:
-        """Live partitions of these days. Raises StorageFailed for a broken pointer."""
-        prefix = f"{folder}{os.sep}{DAY_PREFIX}"
-        found = (self.read(f"{prefix}{day.isoformat()}") for day in days)
-        return [pointer.partition for pointer in found if pointer is not None]
+    def whole(self, folders: Iterable[Path]) -> Pointer | None:
+        found: Pointer | None = None
+        for folder in folders:
+            with suppress(StorageFailed):
+                found = self.read(folder / WHOLE) or found
+        return found
 
-    def whole(self, folder: Path) -> Pointer | None:
-        with suppress(StorageFailed):
-            return self.read(folder / WHOLE)
-        return None
-
-    def write(
-        self, folder: Path, partition: Partition, file: str, description: str, *, durable: bool
-    ) -> None:
+    def write(self, folder: Path, partition: Partition, file: str, description: str, *, durable: bool) -> None:
         layout.replace(folder / POINTER, as_json(partition, file, description), durable=durable)
 
 

@@ -73,28 +73,28 @@ class Publisher:
     def remove(self, table: str, day: date | None) -> bool:
         """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the
         data."""
-        folder = self._layout.partition(table, day)
-        try:
-            (folder / POINTER).unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise refusals.of_system(error, folder) from error
-        if day is not None:
+        removed = False
+        for folder in dict.fromkeys(self._layout.partition(table, day, published=p) for p in (True, False)):
+            try:
+                (folder / POINTER).unlink()
+                removed = True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise refusals.of_system(error, folder) from error
+        if removed and day is not None:
             with suppress(FileNotFoundError):
                 self._layout.latest(table, day).unlink()
-        return True
+        return removed
 
     def copy_table(self, table: str, target: Layout, name: str) -> int:
         """Give every live partition of `table` a place in `target`'s table `name`; how many. Hard links where
         possible."""
-        live = self._pointers.of_table(self._layout.folder(table))
+        live = self._pointers.of_table(self._layout.folders(table))
         parts: list[Partition] = [pointer.partition for pointer in live.values()]
-        if (whole := self._pointers.whole(self._layout.folder(table))) is not None:
+        if (whole := self._pointers.whole(self._layout.folders(table))) is not None:
             parts.append(whole.partition)
-        published = (
-            (self._layout.latest(table, parts[0].day).parent.is_dir()) if parts and parts[0].day else False
-        )
+        published = (self._layout.latest(table, parts[0].day).parent.is_dir()) if parts and parts[0].day else False
         for partition in parts:
             folder = target.partition(name, partition.day, published=published)
             try:

@@ -126,11 +126,11 @@ class Reader:
     def select(self, name: str) -> str | None:
         """A parenthesised SELECT of a whole table or view; None where it has no partition at all."""
         table = self._views.get(name) or name
-        folder = self._layout.folder(table)
-        whole = self._pointers.whole(folder)
+        folders = self._layout.folders(table)
+        whole = self._pointers.whole(folders)
         if whole is not None:
             return relations.select([whole.partition])
-        live = self._pointers.of_table(folder)
+        live = self._pointers.of_table(folders)
         return relations.select([pointer.partition for pointer in live.values()]) if live else None
 
 
@@ -139,7 +139,5 @@ def _with_nearest(error: QueryRefused, known: tuple[str, ...]) -> AuguryError:
     if missing:
         close = nearest(missing[1], known)
         listed = [name for name in known if TABLE.fullmatch(name)][:10]
-        error.fix = (
-            f"Did you mean {close!r}?" if close else f"There are: {', '.join(listed) or 'no tables yet'}"
-        )
+        error.fix = f"Did you mean {close!r}?" if close else f"There are: {', '.join(listed) or 'no tables yet'}"
     return error

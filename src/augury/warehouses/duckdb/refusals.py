@@ -153,9 +153,7 @@ def _lower(sentence: str) -> str:
 
 
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
-_CSV_VALUE = re.compile(
-    r"Error when converting column \"(.*)\"\. Could not convert string \"(.*)\" to '(.*)'"
-)
+_CSV_VALUE = re.compile(r"Error when converting column \"(.*)\"\. Could not convert string \"(.*)\" to '(.*)'")
 _CSV_FILE = re.compile(r"^ *file = (.+)$", re.MULTILINE)
 
 

@@ -85,9 +85,7 @@ class Sources:
                 drift.check(relative(file.path, self._project), bound, source.columns)
             uniform = len({tuple((name, str(kind)) for name, kind in bound) for bound in known}) == 1
             described = files[-1:] if uniform else files
-            columns = self._engine.describe(
-                f"FROM {parquet((file.path for file in described), by_name=not uniform)}"
-            )
+            columns = self._engine.describe(f"FROM {parquet((file.path for file in described), by_name=not uniform)}")
         return Resolved(SourceState(signature, columns, shards), files=files, uniform=uniform)
 
     def _bound(self, files: Sequence[SourceFile]) -> list[tuple[tuple[str, Any], ...]]:
@@ -141,9 +139,7 @@ class Sources:
         signature = source_files.signature([of_file, source.table, *(name for _, name in chosen)])
         return self._once(source, signature, lambda: self._resolve_tables(source, chosen, signature))
 
-    def _resolve_tables(
-        self, source: SourceSpec, tables: list[tuple[date | None, str]], signature: str
-    ) -> Resolved:
+    def _resolve_tables(self, source: SourceSpec, tables: list[tuple[date | None, str]], signature: str) -> Resolved:
         known = [tuple(self._engine.bind(f"FROM {name}")) for _, name in tables]
         for (day, _), bound in zip(tables, known, strict=True):
             named = (source.table or "").replace(DATE, day.strftime("%Y%m%d") if day else DATE)
@@ -251,9 +247,7 @@ def _bound(column: TableColumn, instant: datetime, zone: ZoneInfo) -> str:
     return literal(dates.naive_bound(instant, zone))
 
 
-def _conditions(
-    source: SourceSpec, columns: tuple[TableColumn, ...], bounds: Bounds, zone: ZoneInfo
-) -> list[str]:
+def _conditions(source: SourceSpec, columns: tuple[TableColumn, ...], bounds: Bounds, zone: ZoneInfo) -> list[str]:
     found: list[str] = []
     if source.event_time is not None:
         column = _time_column(source.event_time, "event_time", columns)
@@ -268,9 +262,7 @@ def _conditions(
     return found
 
 
-def _allowed_days(
-    source: SourceSpec, shards: tuple[date, ...], bounds: Bounds, zone: ZoneInfo
-) -> frozenset[date]:
+def _allowed_days(source: SourceSpec, shards: tuple[date, ...], bounds: Bounds, zone: ZoneInfo) -> frozenset[date]:
     """Days of the shards that may hold rows inside `bounds`.
 
     Without `event_time` the shard's day is the time of its rows, and a day is known when it is over.

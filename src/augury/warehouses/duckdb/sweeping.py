@@ -46,9 +46,10 @@ def sweep(folders: Layout, pointers: Pointers, older_than: datetime) -> int:
     limit = older_than.timestamp()
     removed = 0
     for table in folders.tables():
-        for part in _subfolders(folders.folder(table)):
-            with naming(folders.main, alone=True):
-                removed += _sweep_partition(part, pointers, limit)
+        for folder in folders.folders(table):
+            for part in _subfolders(folder):
+                with naming(folders.main, alone=True):
+                    removed += _sweep_partition(part, pointers, limit)
     for root in folders.roots:
         removed += _mend_latest(root, folders, pointers, limit)
         for folder in (root, root / "_views", root / "_sources"):

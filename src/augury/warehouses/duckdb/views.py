@@ -20,7 +20,7 @@ class Views:
     def set(self, name: str, table: str) -> None:
         path = self._layout.view(name)
         layout.checked_table(table)
-        if self._layout.folder(name).is_dir():
+        if any(folder.is_dir() for folder in self._layout.folders(name)):
             raise UsageError(f"{name} is a table and cannot become a view")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

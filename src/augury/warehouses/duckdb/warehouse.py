@@ -142,12 +142,10 @@ class DuckDBWarehouse:
 
     # -- partitions ------------------------------------------------------------------------------------------
 
-    def partition_sql(
-        self, table: str, days: Sequence[date], like: tuple[TableColumn, ...] | None = None
-    ) -> str:
+    def partition_sql(self, table: str, days: Sequence[date], like: tuple[TableColumn, ...] | None = None) -> str:
         """Raises StorageFailed, besides what the contract says, where a pointer of these days cannot be
         read."""
-        found = self._pointers.of_days(self._layout.folder(table), days)
+        found = self._pointers.of_days(self._layout.folders(table), days)
         if found:
             return relations.select(found)
         recorded = relations.united(self.partitions(table).values()) or like
@@ -178,7 +176,7 @@ class DuckDBWarehouse:
         return None
 
     def partitions(self, table: str) -> dict[date, Partition]:
-        live = self._pointers.of_table(self._layout.folder(table))
+        live = self._pointers.of_table(self._layout.folders(table))
         return {day: pointer.partition for day, pointer in live.items()}
 
     def remove(self, table: str, day: date | None) -> bool:
@@ -197,9 +195,9 @@ class DuckDBWarehouse:
         return tuple(sorted([*tables, *views], key=lambda info: info.name))
 
     def _info(self, table: str) -> TableInfo | None:
-        folder = self._layout.folder(table)
-        whole = self._pointers.whole(folder)
-        live = self._pointers.of_table(folder)
+        folders = self._layout.folders(table)
+        whole = self._pointers.whole(folders)
+        live = self._pointers.of_table(folders)
         pointers = [whole] if whole is not None else list(live.values())
         if not pointers:
             return None
@@ -227,17 +225,17 @@ class DuckDBWarehouse:
         self._writable()
         if self._views.drop(table):
             return
-        folder = self._layout.folder(table)
+        folders = self._layout.folders(table)
         fixed = self._layout.latest(table, date.min).parent
         try:
-            for path in (folder, fixed):
+            for path in (*folders, fixed):
                 # Renamed first: readers that list the folder lose the table at once, not file by file.
                 gone = layout.temporary(path.parent, table)
                 with suppress(FileNotFoundError):
                     path.rename(gone)
                     shutil.rmtree(gone)
         except OSError as error:
-            raise refusals.of_system(error, folder) from error
+            raise refusals.of_system(error, folders[0]) from error
 
     def copy_table(self, table: str, target: DuckDBWarehouse, name: str) -> int:
         """Copy the live partitions of `table` into the table `name` of another namespace; how many.

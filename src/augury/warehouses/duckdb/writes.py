@@ -64,9 +64,7 @@ def project(write: Write, bound: list[tuple[str, Any]]) -> Projection:
     for name, kind in bound:
         key = name.casefold()
         if key in seen:
-            problems.append(
-                f"two columns are called {seen[key]!r}" + (f" and {name!r}" * (name != seen[key]))
-            )
+            problems.append(f"two columns are called {seen[key]!r}" + (f" and {name!r}" * (name != seen[key])))
             continue
         seen[key] = name
         if key == "run_date" and write.day is not None:
@@ -116,9 +114,7 @@ def _refused(write: Write, what: str, problems: list[str], fix: str | None = Non
 class Writer:
     """Writes partitions of one namespace."""
 
-    def __init__(
-        self, engine: Engine, folders: Layout, pointers: Pointers, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, engine: Engine, folders: Layout, pointers: Pointers, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._layout = folders
         self._pointers = pointers
@@ -151,9 +147,7 @@ class Writer:
             projection = project(write, self._engine.bind(f"FROM {_INCOMING}", cursor))
 
             def copy(target: Path) -> int:
-                statement = (
-                    f"COPY (SELECT {projection.select} FROM {_INCOMING}) TO {literal(target)} ({_FORMAT})"
-                )
+                statement = f"COPY (SELECT {projection.select} FROM {_INCOMING}) TO {literal(target)} ({_FORMAT})"
                 try:
                     return int(cursor.execute(statement).fetchall()[0][0])
                 except self._engine.error as error:
@@ -219,8 +213,7 @@ class Writer:
             f"HAVING count(*) > 1 ORDER BY n DESC, {listed} LIMIT 3"
         )
         shown = [
-            " and ".join(f"{key} {value}" for key, value in zip(keys, row, strict=False))
-            + f" ({row[-2]} rows)"
+            " and ".join(f"{key} {value}" for key, value in zip(keys, row, strict=False)) + f" ({row[-2]} rows)"
             for row in samples
         ]
         count = samples[0][-1]
