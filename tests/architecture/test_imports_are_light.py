@@ -22,7 +22,6 @@ HEAVY = (
     "pyarrow",
     "scipy",
     "sklearn",
-    "skops",
     "sqlalchemy",
     "sqlglot",
     "xgboost",

@@ -12,17 +12,27 @@ from augury.testing.warehouse_contract import WarehouseContract
 from augury.warehouses.contract import Warehouse
 
 
-def opened(root: Path, output: Path | None = None, threads: int | None = None) -> Warehouse:
+def opened(
+    root: Path,
+    *,
+    output: Path | None = None,
+    project: Path | None = None,
+    threads: int | None = None,
+    target: str = "dev",
+    read_only: bool = False,
+) -> Warehouse:
+    """The namespace `dev` in `root`."""
     warehouse: Warehouse = plugins.load("warehouses", "duckdb").open(
         root,
         "dev",
         project="shop",
         deployment="",
-        target="dev",
-        project_root=root,
+        target=target,
+        project_root=project or root,
         output_root=output,
         threads=threads,
         memory=None,
+        read_only=read_only,
     )
     return warehouse
 

@@ -38,16 +38,8 @@ from augury.ledger.records import (
     StepRecord,
 )
 from augury.ledger.store import Ledger
-from augury.testing.ledger_contract import (
-    DAY,
-    NOON,
-    LedgerContract,
-    a_date,
-    a_model,
-    a_partition,
-    a_run,
-    a_step,
-)
+from augury.testing.ledger_contract import LedgerContract
+from augury.testing.records import DAY, NOON, a_date, a_model, a_partition, a_run, a_step
 
 SPAWN = multiprocessing.get_context("spawn")
 

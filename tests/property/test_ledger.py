@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from augury.ledger.records import PartitionRecord, SourceDay
 from augury.ledger.store import Ledger
-from augury.testing.ledger_contract import DAY, NOON, a_partition
+from augury.testing.records import DAY, NOON, a_partition
 
 DAYS = st.integers(0, 5).map(lambda n: DAY + timedelta(days=n))
 STEPS = st.sampled_from(["prepare", "filter"])
@@ -52,6 +52,4 @@ def test_a_day_changed_in_the_probe_that_last_saw_it_differ(
         assert ledger.source_days("orders") == [
             SourceDay("orders", day, *before.get(day, nothing), changed_in[day]) for day in sorted(changed_in)
         ]
-        assert ledger.late_days("orders") == [
-            found for found in ledger.source_days("orders") if found.changed_in > 1
-        ]
+        assert ledger.late_days("orders") == [found for found in ledger.source_days("orders") if found.changed_in > 1]

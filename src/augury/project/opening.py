@@ -68,9 +68,14 @@ class Opening:
     def _writing(self) -> Opened:
         return self._opened(read_only=False)
 
-    @cached_property
+    @property
     def _reading(self) -> Opened:
-        """Writes nothing, creates nothing; what does not exist yet is empty."""
+        """Writes nothing, creates nothing; what does not exist yet is empty. Nothing is opened twice."""
+        opened: Opened | None = vars(self).get("_writing")
+        return opened or self._read_only
+
+    @cached_property
+    def _read_only(self) -> Opened:
         return self._opened(read_only=True)
 
     def _opened(self, *, read_only: bool) -> Opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,19 +14,55 @@ from augury.plan.steps import Task
 from augury.run.builds import bound_sql
 from augury.run.predict import scored_sql
 from augury.run.work import Work
+from augury.warehouses.contract import Partition, Write
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def assemble(work: Work, task: Task) -> pa.Table:
-    """The training rows of a tick, `run_date` and entity included.
+@dataclass(frozen=True)
+class Assembled:
+    """The training set of a tick: kept as a partition of its own, so that a model can be traced to its rows."""
+
+    rows: pa.Table
+    """`run_date` is the training date."""
+    partition: Partition
+
+
+def assemble(work: Work, task: Task) -> Assembled:
+    """Build the training set of a tick and read it back.
 
     Raises ModelFailed with counts where entities have no label and `missing_label` does not say what that means.
     """
     sql = _by_hand(work, task) if work.pipeline.has("training") else _joined(work, task.dates)
-    with work.warehouse.read(sql) as reader:
-        return reader.read_all()
+    write = Write(
+        table=work.pipeline.tables.step("training"),
+        day=task.day,
+        run_id=work.run_id,
+        fingerprint=task.fingerprint,
+        description=f"What the models of {work.pipeline.name} {work.pipeline.version} learned from, by tick",
+        facts={"step": "training", "probe": work.facts.probe},
+    )
+    # In the table, run_date is the tick, as it is the date of the partition.
+    partition = work.warehouse.create(
+        write, f"SELECT run_date AS training_date, * EXCLUDE (run_date) FROM ({_sampled(work, sql)}\n)"
+    ).partition
+    rows = work.warehouse.partition_sql(write.table, (task.day,))
+    with work.warehouse.read(
+        f"SELECT training_date AS run_date, * EXCLUDE (run_date, training_date) FROM {rows}"
+    ) as reader:
+        return Assembled(reader.read_all(), partition)
+
+
+def _sampled(work: Work, sql: str) -> str:
+    model = work.pipeline.settings.model
+    assert model is not None
+    limit = model.train.max_rows
+    if limit is None:
+        return sql
+    keys = ", ".join(quote(key) for key in ("run_date", *work.pipeline.settings.entities))
+    # A hash orders the rows the same way every time, and is not related to anything that a model learns.
+    return f"SELECT * FROM ({sql}\n) ORDER BY hash({keys}), {keys} LIMIT {limit}"
 
 
 def _by_hand(work: Work, task: Task) -> str:

@@ -82,7 +82,7 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
     values: dict[str, Any] = dict(constants)
     if model is not None:
         values |= {"model_version": model.number, "model_rule": rule}
-    values["predicted_at"] = work.clock()
+    values |= {"run_id": work.run_id, "predicted_at": work.clock()}
     columns = ", ".join(f"{literal(value)} AS {quote(name)}" for name, value in values.items())
     resolver = work.resolver(step.day, references=model.references if model else None)
     own = work.pipeline.steps.get("post_process")

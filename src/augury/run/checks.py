@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from augury.errors import Held, Place
+from augury.errors import AuguryError, Held, Place
 from augury.sql.checks import figures
 from augury.warehouses.contract import Warehouse
 
@@ -57,6 +57,13 @@ class ChecksFailed(Held):
 
     def as_dict(self) -> dict[str, Any]:
         return {**super().as_dict(), "checks": [vars(check) for check in self.failed]}
+
+
+def in_one_line(error: AuguryError) -> str:
+    """What the ledger keeps of an error: what happened and, of checks, which ones."""
+    if isinstance(error, ChecksFailed):
+        return f"{error.what}: {', '.join(check.name for check in error.failed)}"
+    return error.what
 
 
 def _rows(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from augury.plan.fingerprints import with_model
 from augury.plan.graph import FEATURES
 from augury.plan.steps import PlannedStep, Task
 from augury.run.builds import bound_sql, build, candidate, in_template, with_place, write_of
-from augury.run.checks import run_checks
+from augury.run.checks import in_one_line, run_checks
 from augury.run.limits import Meter
 from augury.run.models import Scorer
 from augury.run.predict import predict, refuse_lost_entities
@@ -45,11 +45,11 @@ class DateTask:
             except AuguryError as error:
                 self._records.done.error = with_place(error, self._work, step.day, step.step)
                 status, partition = status_of(error), None
-                detail = error.what
+                detail = in_one_line(error)
             seconds = time.monotonic() - started
             self._records.add(step, status, partition, detail, at, seconds)
             if self._records.done.error is not None:
-                self._records.end(status, self._records.done.error.what)
+                self._records.end(status, detail)
                 return self._records.done
         if any(step.step in ENDS for step in self._task.steps):
             ended = self._work.ended.get(self._task.day)

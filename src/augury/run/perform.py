@@ -14,7 +14,7 @@ from datetime import date
 
 from augury.errors import AuguryError, Locked, ModelFailed, Place, WorkFailed
 from augury.events import DateFinished, ModelTrained, TaskFinished
-from augury.ledger.records import DateRecord, ModelRecord, Status, StepRecord
+from augury.ledger.records import DateRecord, ModelRecord, Status
 from augury.plan.steps import Purpose, Task
 from augury.run.date_task import DateTask, status_of
 from augury.run.event_hooks import tell_hooks
@@ -25,7 +25,7 @@ from augury.run.models import NeedsTick, Scorer
 from augury.run.outcome import DateOutcome
 from augury.run.records import Performed
 from augury.run.runner import Ended, Runner
-from augury.run.train import train, untrainable
+from augury.run.train import Trained, train, untrainable
 from augury.run.work import Work
 
 
@@ -175,14 +175,21 @@ class Performer:
                     1,
                     work.clock(),
                 )
-                record, step = self._train_or_pass_over(task, self._scorer)
-                known = work.ledger.finish_task(work.run_id, task.key, [step], model=record, status=Status.SUCCEEDED)
+                trained = self._train_or_pass_over(task, self._scorer)
+                known = work.ledger.finish_task(
+                    work.run_id,
+                    task.key,
+                    [trained.step],
+                    trained.partitions,
+                    model=trained.model,
+                    status=Status.SUCCEEDED,
+                )
                 assert known is not None
                 self._trained(known)
         self._scorer.refresh()
         return Ended(Status.SUCCEEDED)
 
-    def _train_or_pass_over(self, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepRecord]:
+    def _train_or_pass_over(self, task: Task, scorer: Scorer) -> Trained:
         """Train a tick. One that nobody asked for and no date scores with may have too little to learn from: the
         first months of a history. It gets a verdict like any other, and the next tick goes on."""
         request = self._work.plan.request

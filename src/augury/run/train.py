@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from augury import plugins
 from augury.errors import ModelFailed, Place
 from augury.events import StepFinished
-from augury.ledger.records import ModelRecord, Status, StepRecord
+from augury.ledger.records import ModelRecord, PartitionRecord, Status, StepRecord
 from augury.models import evaluation, gate
 from augury.models.contract import FittedModel, TrainingSet
 from augury.models.evaluation import Evaluation
 from augury.plan.steps import Task
 from augury.run.assembly import assemble
 from augury.run.models import Scorer, model_folder
+from augury.run.recovery import record_of
 from augury.run.work import Work
 from augury.spec.pipeline import Model
+from augury.warehouses.contract import Partition
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,10 +34,22 @@ class _Candidate:
     evaluation: Evaluation
     verdict: gate.Verdict
     snapshot: str
+    partition: Partition
+    """The training set."""
 
 
-def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepRecord]:
-    """Train the model of a tick; the records to commit, the model's still without its number.
+@dataclass(frozen=True)
+class Trained:
+    """What the ledger will hear about a training."""
+
+    model: ModelRecord
+    """Still without its number: the ledger gives it."""
+    step: StepRecord
+    partitions: tuple[PartitionRecord, ...] = ()
+
+
+def train(work: Work, task: Task, scorer: Scorer) -> Trained:
+    """Train the model of a tick.
 
     Raises ModelFailed where there is nothing to learn from, QueryRefused and DataRefused as other steps do.
     """
@@ -45,14 +59,15 @@ def train(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, StepReco
     except ModelFailed as error:
         raise error.at(Place(step="train", file=work.pipeline.file)) from error
     record = _register(work, task, candidate)
-    return record, _step(work, task, record, at, time.monotonic() - started)
+    kept = record_of(candidate.partition, task.day, work.pipeline.name, work.pipeline.version, Status.SUCCEEDED)
+    return Trained(record, _step(work, task, record, at, time.monotonic() - started), (kept,))
 
 
-def untrainable(work: Work, task: Task, error: ModelFailed) -> tuple[ModelRecord, StepRecord]:
+def untrainable(work: Work, task: Task, error: ModelFailed) -> Trained:
     """The records of a tick that had too little to learn from: a verdict without a model."""
     at = work.clock()
     record = replace(_blank(work, task), passed=False, verdict=f"not trained: {error.what}", note=error.fix or "")
-    return record, _step(work, task, record, at, 0.0)
+    return Trained(record, _step(work, task, record, at, 0.0))
 
 
 def _step(work: Work, task: Task, record: ModelRecord, at: datetime, seconds: float) -> StepRecord:
@@ -93,7 +108,8 @@ def _candidate(work: Work, task: Task, scorer: Scorer) -> _Candidate:
     settings = _model(work)
     kind = plugins.load("models", settings.type)
     options = kind.Options(**settings.options)
-    table = assemble(work, task)
+    assembled = assemble(work, task)
+    table = assembled.rows
     entities = work.pipeline.settings.entities
     rows = training.training_set(
         table,
@@ -118,7 +134,7 @@ def _candidate(work: Work, task: Task, scorer: Scorer) -> _Candidate:
         champion=duel.rival if duel else None,
     )
     fitted = kind.fit(rows, options, chosen.seed, work.threads)
-    return _Candidate(fitted, rows, evaluated, verdict, _snapshot(table, entities))
+    return _Candidate(fitted, rows, evaluated, verdict, _snapshot(table, entities), assembled.partition)
 
 
 def _snapshot(table: pa.Table, entities: tuple[str, ...]) -> str:

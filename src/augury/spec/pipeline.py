@@ -39,6 +39,8 @@ class Train(Settings):
     """The same training set, options and seed give the same model."""
     folds: int = Field(default=4, ge=1, le=50)
     """Time-ordered folds over which metrics get their mean and spread."""
+    max_rows: int | None = Field(default=None, ge=2)
+    """A budget: learn from at most this many rows, a sample that is the same every time."""
     population: Literal["filter", "all"] = "filter"
     """`filter`: train on those who pass filter.sql, as scoring does; `all`: on everyone in prepare."""
     label_delay: Period = 0

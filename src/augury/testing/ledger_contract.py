@@ -6,140 +6,44 @@ test it opens the same one, as another process would.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from augury.errors import UsageError
 from augury.ledger.records import (
-    DateRecord,
-    Decision,
     Definition,
-    ModelRecord,
-    PartitionRecord,
-    RunRecord,
     SourceDay,
     Status,
-    StepRecord,
 )
 from augury.ledger.store import Ledger
-
-NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
-DAY = date(2026, 1, 15)
-NEXT = date(2026, 1, 16)
-ODD = "a'b\"c;--\n\x00\udc80 ñ 日本"
-"""Text that data and file names may bring."""
-ODD_KEPT = "a'b\"c;--\n\\x00\\udc80 ñ 日本"
-
-
-def a_run(run_id: str = "R1", **changes: Any) -> RunRecord:
-    run = RunRecord(
-        run_id=run_id,
-        pipeline="ltv",
-        version="v1",
-        target="dev",
-        command="augury run ltv",
-        first_date=DAY,
-        last_date=DAY,
-        status=Status.RUNNING,
-        started_at=NOON,
-        host="here",
-        pid=7,
-        user="ada",
-        augury_version="0.1.0",
-    )
-    return replace(run, **changes)
+from augury.testing.records import (
+    DAY,
+    NEXT,
+    NOON,
+    ODD,
+    ODD_KEPT,
+    a_date,
+    a_decision,
+    a_model,
+    a_partition,
+    a_run,
+    a_step,
+)
 
 
-def a_step(name: str = "prepare", **changes: Any) -> StepRecord:
-    step = StepRecord(
-        run_id="R1",
-        task="2026-01-15",
-        pipeline="ltv",
-        version="v1",
-        run_date=DAY,
-        step=name,
-        attempt=1,
-        status=Status.SUCCEEDED,
-        started_at=NOON,
-        seconds=0.25,
-        reason="missing",
-        table=f"ltv_v1_{name}",
-        rows=10,
-        bytes=1000,
-        fingerprint="f1",
-        model_version=3,
-    )
-    return replace(step, **changes)
-
-
-def a_partition(step: str = "prepare", **changes: Any) -> PartitionRecord:
-    partition = PartitionRecord(
-        table=f"ltv_v1_{step}",
-        run_date=DAY,
-        pipeline="ltv",
-        version="v1",
-        step=step,
-        status=Status.SUCCEEDED,
-        fingerprint="f1",
-        definition="d1",
-        run_id="R1",
-        rows=10,
-        built_at=NOON,
-        probe=2,
-        model_version=3,
-    )
-    return replace(partition, **changes)
-
-
-def a_date(**changes: Any) -> DateRecord:
-    record = DateRecord("ltv", "v1", DAY, Status.SUCCEEDED, "R1", NOON, 10, 3, date(2026, 1, 14))
-    return replace(record, **changes)
-
-
-def a_model(**changes: Any) -> ModelRecord:
-    model = ModelRecord(
-        pipeline="ltv",
-        version="v1",
-        number=0,
-        tick=DAY,
-        cutoff=NOON,
-        trained_at=NOON,
-        run_id="R1",
-        type="linear_reg",
-        label="revenue",
-        passed=True,
-        verdict="mean_absolute_error 21.4 <= 40",
-        fingerprint="f1",
-        folder="_models/ltv_v1/1",
-        sha256="0" * 64,
-        seed=7,
-        rows=24_000,
-        dates=26,
-        snapshot="s1",
-        metrics={"mean_absolute_error": {"mean": 21.4, "std": 1.9, "folds": 4.0}},
-        references={"prices": "1" * 64},
-        features=("recency", "frequency"),
-    )
-    return replace(model, **changes)
-
-
-def a_decision(action: str = "promote", subject: str = "3", **changes: Any) -> Decision:
-    return replace(Decision(NOON, "ada", "here", action, "ltv", "v1", subject, effective_from=DAY), **changes)
-
-
-class LedgerContract:
+class LedgerContract(ABC):
     """The promises of every ledger."""
 
     @pytest.fixture
+    @abstractmethod
     def open_ledger(self) -> Callable[[], Ledger]:
         """Opens the ledger of this test; empty at the first call."""
-        raise NotImplementedError("say how a ledger is opened")
 
     @pytest.fixture
     def ledger(self, open_ledger: Callable[[], Ledger]) -> Iterator[Ledger]:
@@ -157,9 +61,7 @@ class LedgerContract:
     def test_a_finished_run_says_how_it_ended(self, ledger: Ledger) -> None:
         ledger.begin_run(a_run(), "{}")
         later = NOON + timedelta(seconds=3, microseconds=7)
-        ledger.finish_run(
-            "R1", Status.FAILED, later, {"failed": 1, "succeeded": 29}, 10**10, "1 of 30 failed"
-        )
+        ledger.finish_run("R1", Status.FAILED, later, {"failed": 1, "succeeded": 29}, 10**10, "1 of 30 failed")
         assert ledger.run("R1") == a_run(
             status=Status.FAILED,
             finished_at=later,
@@ -232,17 +134,13 @@ class LedgerContract:
             ("ltv_v1_filter", DAY): a_partition("filter", model_version=None),
         }
         assert ledger.date_records("ltv", "v1") == {DAY: a_date(status=Status.HELD)}
-        assert ledger.definitions(["d1", "d2"]) == {
-            "d1": Definition("d1", "pipelines/ltv/prepare.sql", "select 1\n")
-        }
+        assert ledger.definitions(["d1", "d2"]) == {"d1": Definition("d1", "pipelines/ltv/prepare.sql", "select 1\n")}
 
     def test_finishing_a_task_twice_is_finishing_it_once(self, ledger: Ledger) -> None:
         ledger.begin_run(a_run(), "{}")
         ledger.begin_task("R1", "train", "ltv", "v1", DAY, 1, NOON)
         for _ in range(2):
-            found = ledger.finish_task(
-                "R1", "train", [a_step("train", task="train")], [a_partition()], model=a_model()
-            )
+            found = ledger.finish_task("R1", "train", [a_step("train", task="train")], [a_partition()], model=a_model())
             assert found == a_model(number=1)
         assert ledger.steps("R1") == [a_step("train", task="train")]
         assert ledger.models("ltv") == [a_model(number=1)]
@@ -319,9 +217,7 @@ class LedgerContract:
         many = [Definition(f"d{n}", "a.sql", f"select {n}") for n in range(1200)]
         ledger.finish_task("R1", "a", definitions=many)
         ledger.finish_task("R1", "b", definitions=[Definition("d0", "b.sql", "other")])
-        assert ledger.definitions(item.fingerprint for item in many) == {
-            item.fingerprint: item for item in many
-        }
+        assert ledger.definitions(item.fingerprint for item in many) == {item.fingerprint: item for item in many}
 
     # Models and decisions
 
@@ -404,9 +300,7 @@ class LedgerContract:
 
         def work(day: date) -> int:
             ledger.begin_task("R1", str(day), "ltv", "v1", day, 1, NOON)
-            ledger.finish_task(
-                "R1", str(day), [a_step(task=str(day), run_date=day)], [a_partition(run_date=day)]
-            )
+            ledger.finish_task("R1", str(day), [a_step(task=str(day), run_date=day)], [a_partition(run_date=day)])
             return ledger.add_model(a_model(tick=day)).number
 
         with ThreadPoolExecutor(8) as pool:

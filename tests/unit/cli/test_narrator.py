@@ -53,8 +53,14 @@ def test_notices_name_their_place_and_keep_tracebacks_for_the_log(capsys: pytest
 
 
 def test_a_trained_model_says_how_good_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    line = told(capsys, ModelTrained(RUN, "ltv", DAY, 3, True, "MAE 21.4, gate <= 40 ok"))
-    assert line == "trained ltv@3 as of 1998-01-15: MAE 21.4, gate <= 40 ok\n"
+    good = ModelTrained(RUN, "ltv", DAY, 3, True, "MAE 21.4, gate <= 40 ok")
+    assert told(capsys, good) == ""
+    assert told(capsys, good, verbosity=1) == "trained ltv@3 as of 1998-01-15: MAE 21.4, gate <= 40 ok\n"
+
+
+def test_h_a_model_that_failed_its_gate_is_told_to_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = ModelTrained(RUN, "ltv", DAY, 4, False, "MAE 41.2, gate <= 40 not met")
+    assert told(capsys, bad) == "not used ltv@4 as of 1998-01-15: MAE 41.2, gate <= 40 not met\n"
 
 
 def test_log_lines_carry_pipeline_date_step_and_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,11 +46,10 @@ def test_json_is_one_document_of_any_length(number: int, capsys: pytest.CaptureF
 
 def test_an_engine_that_fails_leaves_stdout_empty(capsys: pytest.CaptureFixture[str]) -> None:
     def failing() -> Iterator[tuple[int]]:
-        raise ValueError("no")
-        yield (1,)
+        yield from ((1 // at,) for at in (0,))
 
     streams = Streams({})
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(ZeroDivisionError):
         print_rows(streams, "json", ("n",), failing(), None)
     assert capsys.readouterr().out == ""
     assert not streams.began

@@ -101,5 +101,5 @@ def test_the_json_of_a_plan_is_the_plan() -> None:
 
 def test_an_empty_plan_has_no_next_command() -> None:
     report = plan_report(plan_of(*days(2), tasks=False), EXPLAINED, "augury run")
-    assert report.text.startswith("Nothing to do: ltv, 2 dates: 1998-01-15 to 1998-01-16 (end excluded), is published")
+    assert report.text.startswith("Nothing to do: all 2 dates of ltv from 1998-01-15 to 1998-01-16 are published")
     assert report.next == ""

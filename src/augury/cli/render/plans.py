@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from augury.cli.reports import Report
-from augury.cli.text import days, duration, table
+from augury.cli.text import count, duration, table
 
 if TYPE_CHECKING:
     from augury.plan.explain import Explanation
@@ -47,11 +47,14 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
 
 def nothing_to_do(plan: Plan) -> str:
     """What a command says that finds everything done."""
-    what = f"{plan.request.pipeline} {plan.request.dates[0]}" if len(plan.request.dates) == 1 else None
-    if what is None:
-        what = f"{plan.request.pipeline}, {days(plan.request.dates)},"
-    state = f"is built up to {plan.request.step}" if plan.request.step else "is published"
-    lines = [f"Nothing to do: {what} {state} and nothing that it depends on has changed."]
+    asked, dates = plan.request, plan.request.dates
+    state = f"built up to {asked.step}" if asked.step else "published"
+    if len(dates) == 1:
+        said = f"{asked.pipeline} {dates[0]} is {state} and nothing that it depends on has changed."
+    else:
+        span = f" from {dates[0]} to {dates[-1]}" if dates else ""
+        said = f"all {count(len(dates), 'date')} of {asked.pipeline}{span} are {state} and nothing has changed since."
+    lines = [f"Nothing to do: {said}"]
     return "\n".join([*lines, *(f"note: {note}" for note in plan.notes)])
 
 

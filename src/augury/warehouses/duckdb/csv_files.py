@@ -33,6 +33,12 @@ _DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"', comment = ''"
 the header and drops what is above it without a word."""
 _LOSSY = {"INT64": ("FLOAT64", "DECIMAL"), "DATE": ("DATETIME", "TIMESTAMP"), "DATETIME": ("TIMESTAMP",)}
 """Declared types that DuckDB would reach by rounding 7.5 to 8 or by dropping an hour or an offset."""
+_LOSSY_TEXT = {
+    "INT64": "TRY_CAST({0} AS BIGINT) <> TRY_CAST({0} AS DECIMAL(38,9))",
+    "DATE": "TRY_CAST({0} AS DATE) <> TRY_CAST({0} AS TIMESTAMP)",
+    "DATETIME": "regexp_full_match({0}, '.*:.*([+-][0-9:]+|Z) *')",
+}
+"""The same for one text."""
 _PARSER = 1
 """Counts changes of how CSV is read, so that files kept by an older augury are not used."""
 
@@ -123,11 +129,26 @@ class CsvFiles:
         if any(found[name] != wanted for name, wanted in fixed.items()):
             # Reads everything once more: a value that is not of its declared type is named with its line.
             self._read_all(paths, {name: types.engine(wanted) for name, wanted in fixed.items()})
+            self._lose_nothing(where, paths, {name: fixed[name] for name in fixed if found[name] == "STRING"})
         return tuple(TableColumn(name, fixed.get(name, kind)) for name, kind in found.items())
 
     def _read_all(self, paths: list[Path], kinds: dict[str, str]) -> None:
         listed = ", ".join(f"count({quote(name)})" for name in kinds)
         self._engine.rows(f"SELECT {listed} FROM {scan(paths, kinds)}")
+
+    def _lose_nothing(self, where: str, paths: list[Path], mixed: dict[str, str]) -> None:
+        """Columns of several kinds of values are text to DuckDB, and it casts each on its own, with
+        losses."""
+        checked = {name: _LOSSY_TEXT[wanted] for name, wanted in mixed.items() if wanted in _LOSSY_TEXT}
+        if not checked:
+            return
+        asked = ", ".join(
+            f"any_value({quote(name)}) FILTER ({lost.format(quote(name))})" for name, lost in checked.items()
+        )
+        texts = self._engine.rows(f"SELECT {asked} FROM {scan(paths, dict.fromkeys(checked, 'VARCHAR'))}")[0]
+        lost = {name: (mixed[name], repr(text)) for name, text in zip(checked, texts, strict=True) if text is not None}
+        if lost:
+            raise drift.retyped_columns(where, lost)
 
     def _bind(self, paths: list[Path], *, detect: bool = True) -> list[tuple[str, str]]:
         try:

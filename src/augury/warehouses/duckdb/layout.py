@@ -70,11 +70,15 @@ class Layout:
 
     def partition(self, table: str, day: date | None, *, published: bool = False) -> Path:
         """The folder of a partition, existing or not. `published` says where a new one belongs."""
-        checked_table(table)
+        main, *output = self.partitions(table, day)
+        if output and (published or (output[0] / POINTER).exists()):
+            return output[0]
+        return main
+
+    def partitions(self, table: str, day: date | None) -> tuple[Path, ...]:
+        """The folders in which a partition may lie; what a later one holds wins."""
         part = WHOLE if day is None else f"{DAY_PREFIX}{day.isoformat()}"
-        if self.output is not None and (published or (self.output / table / part / POINTER).exists()):
-            return self.output / table / part
-        return self.main / table / part
+        return tuple(folder / part for folder in self.folders(table))
 
     def latest(self, table: str, day: date) -> Path:
         """The fixed name of a published partition."""

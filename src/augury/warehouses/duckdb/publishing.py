@@ -74,7 +74,7 @@ class Publisher:
         """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the
         data."""
         removed = False
-        for folder in dict.fromkeys(self._layout.partition(table, day, published=p) for p in (True, False)):
+        for folder in self._layout.partitions(table, day):
             try:
                 (folder / POINTER).unlink()
                 removed = True

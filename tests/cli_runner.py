@@ -1,0 +1,101 @@
+"""How do tests type commands? As a process of its own, or in this one where a process does not matter.
+
+Both start from an environment that holds nothing of the developer's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augury.cli.main import main
+
+COMMAND = str(Path(sys.executable).with_name("augury"))
+"""The program as pip installed it."""
+_KEPT = ("HOME", "PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Both streams: what a person saw."""
+        return self.out + self.err
+
+    @property
+    def document(self) -> Any:
+        """stdout as JSON."""
+        return json.loads(self.out)
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a new user's shell has: no AUGURY_ variables, no colours forced."""
+    return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, **(more or {})}
+
+
+def typed(*words: str, folder: Path, env: Mapping[str, str] | None = None, seconds: float = 120) -> Answer:
+    """Type `augury WORDS` in `folder`, with stdin and a terminal missing, as a scheduler would."""
+    done = subprocess.run(
+        [COMMAND, *words],
+        cwd=folder,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def started(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start `augury WORDS` and do not wait for it."""
+    return subprocess.Popen(
+        [COMMAND, *words],
+        cwd=folder,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 120) -> Answer:
+    """Wait for a started command. A killed one has the negative number of its signal as its code."""
+    out, err = process.communicate(timeout=seconds)
+    return Answer(process.returncode, out, err)
+
+
+def called(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> Answer:
+    """The same command without a process: imports and the engine's start are paid once."""
+    out, err = io.StringIO(), io.StringIO()
+    with _environment(environment(env)), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["--project-dir", str(folder), *words])
+    return Answer(int(code), out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
