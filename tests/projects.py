@@ -42,7 +42,7 @@ from {{ outcome('orders') }}
 group by customer_id
 """
 
-BOOKKEEPING = ("run_date", "version", "model_version", "model_rule", "predicted_at")
+BOOKKEEPING = ("run_date", "run_id", "version", "model_version", "model_rule", "predicted_at")
 """Columns that augury adds to published rows."""
 
 Order = tuple[str, str, float]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-FIRST = date(2026, 1, 1)
+FIRST = date(2024, 1, 1)
 DAYS = 40
 CUSTOMERS = 12
 
@@ -30,7 +30,7 @@ vars: {factor: 2}
 """
 
 VISITS = {
-    "pipeline.yml": "entity: customer_id\nstart: 2026-01-05\nend: 2026-02-09\n",
+    "pipeline.yml": "entity: customer_id\nstart: 2024-01-05\nend: 2024-02-09\n",
     "prepare.sql": """\
 select customer_id, count(*) as visits, sum(amount) as spent
 from {{ source('orders') }}
@@ -50,8 +50,8 @@ SPEND = {
     "pipeline.yml": """\
 entity: customer_id
 horizon: 3d
-start: 2026-01-05
-end: 2026-02-09
+start: 2024-01-05
+end: 2024-02-09
 model:
   type: linear_reg
   label: spent_next

@@ -105,7 +105,7 @@ class Narrator:
             case ModelTrained() if self._verbosity >= 1 or not event.passed:
                 word = "trained" if event.passed else "not used"
                 return f"{word} {event.pipeline}@{event.model_version} as of {event.tick}: {event.summary}"
-            case DateFinished() if self._verbosity >= 1 or event.status in _BAD:
+            case DateFinished() if self._verbosity >= 1:
                 figures = f"   {event.rows:,} rows" if event.rows is not None else ""
                 return f"{event.pipeline} {event.run_date}  {event.status}{figures}{_after(event.detail)}"
             case StepFinished() if self._verbosity >= 1:

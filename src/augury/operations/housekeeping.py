@@ -6,19 +6,19 @@ what would be done and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from augury.dates import DateRange
-from augury.errors import Locked, Place, UsageError
+from augury.errors import UsageError
 from augury.ledger.records import Decision
 from augury.operations.changes import Change
 from augury.operations.copying import copy
+from augury.operations.locking import hold, refuse_locked
 from augury.operations.opened import Opened
 from augury.operations.requests import checked_step
 from augury.plan.graph import table_of
-from augury.run.locks import Lock, PartitionLocks
 from augury.spec.files import PipelineSpec
 
 __all__ = ["Change", "clean", "copy", "reset"]
@@ -44,7 +44,7 @@ def clean(
         for cleaning in _cleanings(opened, spec, step, within)
     ]
     for cleaning in cleanings:
-        _refuse_locked(opened, cleaning.pipeline, cleaning.days)
+        refuse_locked(opened, cleaning.pipeline, cleaning.days)
     if not dry_run:
         for cleaning in cleanings:
             _clean(opened, cleaning)
@@ -67,7 +67,7 @@ def reset(
     wanted = _wanted(opened, pipeline, version)
     known = [(spec, sorted(_known_dates(opened, spec, within))) for spec in wanted]
     for spec, days in known:
-        _refuse_locked(opened, spec, days)
+        refuse_locked(opened, spec, days)
     changes = []
     for spec, days in known:
         if not days:
@@ -78,7 +78,7 @@ def reset(
         )
         if not dry_run:
             for day in days:
-                with _alone(opened, spec, day):
+                with hold(opened, spec, day):
                     opened.ledger.forget(spec.name, spec.version, day, day)
             _decide(opened, "reset", spec, spec.tables.stem, words)
         changes.append(Change("forget", f"{spec.name} {spec.version}", words))
@@ -135,7 +135,7 @@ def _of_other_versions(opened: Opened, spec: PipelineSpec) -> set[tuple[str, dat
 def _clean(opened: Opened, cleaning: _Cleaning) -> None:
     spec = cleaning.pipeline
     for day in cleaning.days:
-        with _alone(opened, spec, day):
+        with hold(opened, spec, day):
             # Forgotten first: a crash in between leaves data that is built again, never a record of data that is gone.
             # Without its published rows a date has no outcome either.
             over = [(spec.name, spec.version, day)] if cleaning.step == "publish" else []
@@ -181,29 +181,6 @@ def _known_dates(opened: Opened, spec: PipelineSpec, within: DateRange | None) -
     days = {day for _, day in opened.ledger.partitions(spec.name, spec.version)}
     days |= opened.ledger.date_records(spec.name, spec.version).keys()
     return {day for day in days if within is None or day in within}
-
-
-def _refuse_locked(opened: Opened, spec: PipelineSpec, days: Iterable[date]) -> None:
-    """Raises Locked before anything is touched, also in a dry run."""
-    locks = PartitionLocks(opened.locks_folder, opened.clock)
-    for day in days:
-        name = _lock_name(spec, day)
-        if locks.is_locked(name):
-            raise Locked(f"{name} is in use by a run", locks.owner(name), where=_place(spec, day))
-
-
-def _alone(opened: Opened, spec: PipelineSpec, day: date) -> Lock:
-    """Hold what a run of the date would need. Raises Locked."""
-    locks = PartitionLocks(opened.locks_folder, opened.clock)
-    return locks.acquire(_lock_name(spec, day), "housekeeping", where=_place(spec, day))
-
-
-def _lock_name(spec: PipelineSpec, day: date) -> str:
-    return f"{spec.tables.stem}-{spec.version}-{day}"
-
-
-def _place(spec: PipelineSpec, day: date) -> Place:
-    return Place(pipeline=spec.name, date=str(day))
 
 
 def _decide(opened: Opened, action: str, spec: PipelineSpec, subject: str, detail: str) -> None:

@@ -38,9 +38,12 @@ def test_steps_are_told_to_those_who_ask(capsys: pytest.CaptureFixture[str]) -> 
     assert told(capsys, STEP, verbosity=1) == "ltv 1998-01-15  prepare  succeeded   604 rows   0.03 s\n"
 
 
-def test_what_goes_wrong_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "failed" in told(capsys, DateFinished(RUN, "ltv", DAY, "failed", detail="no column totl"))
-    assert told(capsys, DateFinished(RUN, "ltv", DAY, "succeeded", 604)) == ""
+def test_dates_are_told_to_those_who_ask_because_their_errors_come_at_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = DateFinished(RUN, "ltv", DAY, "failed", detail="no column totl")
+    assert told(capsys, failed) == ""
+    assert told(capsys, failed, verbosity=1) == "ltv 1998-01-15  failed   no column totl\n"
 
 
 def test_notices_name_their_place_and_keep_tracebacks_for_the_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,15 @@ def test_a_blocked_date_says_what_it_waited_for() -> None:
     assert error.exit_code is ExitCode.FAILED
 
 
+def test_causes_stand_before_what_they_blocked() -> None:
+    blocked = [DateOutcome(day, Status.BLOCKED, detail=f"training of tick {day} failed: no rows") for day in days(20)]
+    cause = DataRefused("no rows", where=Place(pipeline="ltv", date="1998-01-01", step="train"))
+    first, second = problems(result_of(*blocked, failures=(cause,)), AROUND)
+    assert (first.what, str(first.where)) == ("no rows", "ltv / 1998-01-01 / train")
+    assert str(second.where) == "ltv / 1998-01-15, 1998-01-16, 1998-01-17 and 17 more"
+    assert second.fix == "Nothing was published. Mend the cause, then: augury retry ltv"
+
+
 def test_a_locked_date_names_its_owner_and_nothing_more() -> None:
     locked = Locked("another run owns it", Owner("box", 42, "1998-01-15T06:00:00Z"))
     (error,) = problems(result_of(DateOutcome(DAY, Status.LOCKED, error=locked)), AROUND)
@@ -70,7 +79,8 @@ def test_a_locked_date_names_its_owner_and_nothing_more() -> None:
 def test_errors_outside_the_dates_are_told_as_they_are() -> None:
     training = DataRefused("the training set is empty")
     result = result_of(failures=(training,))
-    assert problems(result, AROUND) == [training]
+    (error,) = problems(result, AROUND)
+    assert (str(error.where), error.what, error.fix) == ("ltv", "the training set is empty", None)
 
 
 def test_dates_that_went_well_are_no_problem() -> None:
