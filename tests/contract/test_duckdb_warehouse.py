@@ -45,21 +45,11 @@ class TestDuckDB(WarehouseContract):
         warehouse.close()
 
 
-class TestDuckDBWithOneThread(TestDuckDB):
-    """As a parallel plan runs it: one thread per query, so a stream cannot wait for a second one."""
+class TestDuckDBOfParallelDates(WarehouseContract):
+    """One thread per query, so that a stream cannot wait for a second one; published tables elsewhere (A5)."""
 
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
-        warehouse = opened(tmp_path, threads=1)
-        yield warehouse
-        warehouse.close()
-
-
-class TestDuckDBWithAnotherOutput(TestDuckDB):
-    """Published tables lie under another root (A5)."""
-
-    @pytest.fixture
-    def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
-        warehouse = opened(tmp_path / "work", output=tmp_path / "shared")
+        warehouse = opened(tmp_path / "work", output=tmp_path / "shared", threads=1)
         yield warehouse
         warehouse.close()

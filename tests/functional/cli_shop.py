@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -59,9 +58,10 @@ class Shop:
     """A project in a folder, and what typing a command in it answers."""
 
     folder: Path
-    capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str] | None = None
 
     def type(self, *words: str) -> Answer:
+        assert self.capsys is not None
         self.capsys.readouterr()
         code = main([*words, "--project-dir", str(self.folder)])
         return Answer(code, *self.capsys.readouterr())
@@ -89,7 +89,7 @@ def orders(customers: int = 20, days: int = 120) -> str:
     return "\n".join(["customer_id,ordered_at,amount", *rows, ""])
 
 
-def make_shop(folder: Path, capsys: pytest.CaptureFixture[str], *, files: Sequence[tuple[str, str]] = ()) -> Shop:
+def make_shop(folder: Path, capsys: pytest.CaptureFixture[str] | None = None) -> Shop:
     shop = Shop(folder, capsys)
     shop.write("augury.yml", PROJECT)
     shop.write("data/orders.csv", orders())
@@ -98,7 +98,6 @@ def make_shop(folder: Path, capsys: pytest.CaptureFixture[str], *, files: Sequen
         ("prepare.sql", PREPARE),
         ("label.sql", LABEL),
         ("validation.sql", VALIDATION),
-        *files,
     ):
         shop.write(f"pipelines/spend/{name}", text)
     return shop

@@ -64,7 +64,7 @@ COMMANDS: dict[str, Section] = {
         "set-version": Entry("decide:set_version", "Choose the pipeline version that consumers read."),
     },
     "Keep house": {
-        "copy": Entry("keep:copy", "Copy tables into another namespace."),
+        "copy": Entry("keep:copy", "Copy tables into a folder, as plain Parquet files."),
         "clean": Entry("keep:clean", "Remove the partitions of a step in a range of dates."),
         "state": Entry("keep:state", "Forget what the ledger knows about a range of dates."),
         "schema": Entry("look:schema", "Print the JSON Schema of augury.yml or pipeline.yml."),

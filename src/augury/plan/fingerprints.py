@@ -7,7 +7,7 @@ are watched by probes, event day by event day.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,9 +17,14 @@ from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.graph import StepGraph, table_of
 from augury.plan.ticks import Ticks
+from augury.plan.windows import WindowSums
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.sql.relations import History, Outcome, Ref, Reference, Relation, Source, Window
+
+
+References = tuple[tuple[str, str], ...]
+"""Reference name and SHA-256, sorted."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class Key:
     step: str
     day: date
     training: bool = False
-    references: tuple[tuple[str, str], ...] = ()
-    """Reference name and SHA-256, where the step's features read reference data."""
+    references: References = ()
+    """The versions to read, where the features or labels of the pipeline read reference data."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,9 @@ class Fingerprints:
         self.facts = facts
         self._refresh_late = refresh_late
         self._wanted: dict[Key, Wanted] = {}
+        self._windows: dict[tuple[str, bool, References], WindowSums] = {}
         self._pipeline = definitions.pipeline
-        self.references_of: Callable[[date], tuple[tuple[str, str], ...]] = lambda _: ()
+        self.references_of: Callable[[date], References] = lambda _: ()
         """The reference versions that belong to a scored date."""
         self.unabsorbed: dict[str, set[date]] = {}
         """Late days that finished partitions have used and that no rule rebuilds: source to event days."""
@@ -86,8 +92,18 @@ class Fingerprints:
     def wanted(self, key: Key) -> Wanted:
         found = self._wanted.get(key)
         if found is None:
+            if self.graph.reads_itself(key.step):
+                self._climb(key)
             found = self._wanted[key] = self._want(key)
         return found
+
+    def _climb(self, key: Key) -> None:
+        """A step that reads its own history reaches back to the start: in ascending order no call is deep."""
+        start = self._pipeline.settings.start
+        for day in self._pipeline.grid.dates(DateRange(start, key.day)) if start < key.day else ():
+            earlier = self._key(key.step, day, key)
+            if earlier not in self._wanted:
+                self._wanted[earlier] = self._want(earlier)
 
     def record(self, key: Key) -> PartitionRecord | None:
         return self.facts.partitions.get((self._table(key), key.day))
@@ -95,23 +111,23 @@ class Fingerprints:
     def history_dates(self, read: History, day: date) -> tuple[date, ...]:
         return history_dates(self._pipeline, self.graph, self.ticks, read, day)
 
-    def inputs(self, key: Key) -> tuple[Key, ...]:
-        """The partitions that a partition is built from."""
-        out: list[Key] = []
-        for read in self.graph.reads[key.step]:
-            if isinstance(read, Ref):
-                out.append(Key(read.step, key.day, key.training, key.references))
-            elif isinstance(read, History):
-                out += [
-                    Key(
-                        read.step,
-                        day,
-                        key.training,
-                        key.references if key.training else self.references_of(day),
-                    )
-                    for day in self.history_dates(read, key.day)
-                ]
-        return tuple(out)
+    def own_inputs(self, key: Key) -> tuple[Key, ...]:
+        """The partitions of its own date that a partition is built from."""
+        reads = self.graph.reads[key.step]
+        return tuple(
+            Key(read.step, key.day, key.training, key.references) for read in reads if isinstance(read, Ref)
+        )
+
+    def history_inputs(self, key: Key) -> Iterator[Key]:
+        """The partitions of other dates that it is built from, or would be where they exist."""
+        for read in self.graph.reads_history(key.step):
+            for day in self.history_dates(read, key.day):
+                yield self._key(read.step, day, key)
+
+    def _key(self, step: str, day: date, reader: Key) -> Key:
+        """The partition of another date, as `reader` sees it: trainings keep to the references of their tick."""
+        references = reader.references if reader.training else self.references_of(day)
+        return Key(step, day, reader.training, references)
 
     # -- one partition -----------------------------------------------------------------------------------------
 
@@ -133,12 +149,25 @@ class Fingerprints:
             values.cutoff.isoformat(),
             str(generation),
             *(self._bound(read, key) for read in self.graph.reads[key.step]),
-            *(self.wanted(each).fingerprint for each in self.inputs(key)),
         ]
-        for each in self.inputs(key):
-            if each.day == key.day and (missing := self.wanted(each).missing):
-                return Wanted(table, combine("missing", definition, missing), definition, 0, missing=missing)
+        for each in map(self.wanted, self.own_inputs(key)):
+            if each.missing:
+                return Wanted(table, combine("missing", definition, each.missing), definition, 0, missing=each.missing)
+            parts.append(each.fingerprint)
+        parts += [self._window(read, key) for read in self.graph.reads_history(key.step)]
         return Wanted(table, combine(*parts), definition, generation, late)
+
+    def _window(self, read: History, key: Key) -> str:
+        """What stands for the look-back of one read."""
+        days = self.history_dates(read, key.day)
+        if self.graph.uses_references and not key.training:
+            # Each date has references of its own, so one running sum does not serve all readers.
+            return combine(*(self.wanted(self._key(read.step, day, key)).fingerprint for day in days))
+        sums = self._windows.get((read.step, key.training, key.references))
+        if sums is None:
+            sums = WindowSums(lambda day: self.wanted(self._key(read.step, day, key)).fingerprint)
+            self._windows[read.step, key.training, key.references] = sums
+        return sums.over(days)
 
     def _definition(self, key: Key) -> str:
         if key.step in self._pipeline.steps:

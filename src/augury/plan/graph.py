@@ -49,6 +49,10 @@ class StepGraph:
     def reads_history(self, step: str) -> tuple[History, ...]:
         return tuple(read for read in self.reads[step] if isinstance(read, History))
 
+    def reads_itself(self, step: str) -> bool:
+        """A step may read its own history, e.g. to carry a balance forward."""
+        return any(read.step == step for read in self.reads_history(step))
+
     def closure(self, step: str) -> frozenset[str]:
         """The step and every step that it reads of its own date, directly or not."""
         return _closure(self.reads, step)

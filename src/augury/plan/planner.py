@@ -49,6 +49,9 @@ class _Planner:
         self.trainings = Trainings(self.pipeline, self.prints, candidates, request)
         self.prints.references_of = self._references
         self.steps: dict[Key, PlannedStep] = {}
+        self._settled: set[Key] = set()
+        """Partitions that were asked about: planned, or there as wanted."""
+        self._requested = frozenset(request.dates)
         self.skips: dict[date, str] = {}
         self.tick_of: dict[date, date] = {}
 
@@ -70,7 +73,7 @@ class _Planner:
             self.trainings.tasks(),
             skips=self.skips,
             ticks=self.tick_of,
-            requested=frozenset(self.request.dates),
+            requested=self._requested,
             start=self.pipeline.settings.start,
         )
         quiet = set(self.request.dates) - set(busy)
@@ -108,13 +111,12 @@ class _Planner:
         return True
 
     def _plan_up_to(self, step: str, day: date) -> bool:
-        for name in self._own_steps(step):
-            if name in self.graph.closure(step):
-                self._require(self._key(name, day), force=name == step)
-        return any(key.day == day for key in self.steps)
-
-    def _own_steps(self, step: str) -> tuple[str, ...]:
-        return (step,) if step not in self.graph.order else self.graph.order
+        """Build the one step again, and before it whatever it needs that is missing."""
+        wanted = self._key(step, day)
+        for each in (*self.prints.own_inputs(wanted), *self.prints.history_inputs(wanted)):
+            self._require(each, force=False)
+        self._require(wanted, force=True)
+        return wanted in self.steps
 
     def _plan_skip(self, day: date, missing: str) -> bool:
         """A source is not there. What an earlier run published stays, unless everything is to be done again."""
@@ -151,13 +153,16 @@ class _Planner:
         if reason is not None:
             self._add(publish, *self._as_retry(day, *reason))
             self._add(validate, Reason.AFTER)
-            for each in self.prints.inputs(validate):
-                self._require(each, force=force and each.day == day)
+            for each in self.prints.own_inputs(validate):
+                self._require(each, force=force)
+            for each in self.prints.history_inputs(validate):
+                self._require(each, force=False)
             if "extract" in self.graph.reads:
                 self._require(self._key("extract", day), force=force)
-        if self._archives(day, published_now=reason is not None):
+        archives = self._archives(day, published_now=reason is not None)
+        if archives:
             self._add(self._key("archive", day), Reason.AFTER if reason else Reason.MISSING)
-        return any(key.day == day and not key.training for key in self.steps)
+        return archives or reason is not None
 
     def _as_retry(self, day: date, reason: Reason, detail: str) -> tuple[Reason, str]:
         record = self.facts.dates.get(day)
@@ -205,23 +210,28 @@ class _Planner:
         if tick is not None:
             self.tick_of[day] = tick
 
-    def _require(self, key: Key, *, force: bool) -> None:
+    def _require(self, first: Key, *, force: bool) -> None:
         """Plan a partition unless it is there as wanted, then ask the same of what it is built from."""
-        if key in self.steps:
-            return
-        reason = self._reason(key, force=force)
-        if reason is None:
-            return
-        wanted = self.prints.wanted(key)
-        if wanted.missing:
-            if self.prints.record(key) is None:
-                self.skips.setdefault(key.day, wanted.missing)
-            return
-        self._add(key, *reason)
-        if key.step == "predict":
-            self._choose(key.day)
-        for each in self.prints.inputs(key):
-            self._require(each, force=force and each.day == key.day)
+        todo = [first]
+        while todo:
+            key = todo.pop()
+            if key in self._settled:
+                continue
+            self._settled.add(key)
+            # What is forced of a date is forced of its own inputs, never of its history.
+            reason = self._reason(key, force=force and key.day == first.day)
+            if reason is None:
+                continue
+            missing = self.prints.wanted(key).missing
+            if missing:
+                if self.prints.record(key) is None:
+                    self.skips.setdefault(key.day, missing)
+                continue
+            self._add(key, *reason)
+            if key.step == "predict":
+                self._choose(key.day)
+            todo += self.prints.own_inputs(key)
+            todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
 
     def _reason(self, key: Key, *, force: bool) -> tuple[Reason, str] | None:
         """Why a partition must be built; None where it is there as wanted."""
@@ -264,7 +274,7 @@ class _Planner:
     def _add(self, key: Key, reason: Reason, detail: str = "", purpose: Purpose | None = None) -> PlannedStep:
         wanted = self.prints.wanted(key)
         if purpose is None:
-            purpose = Purpose.REQUESTED if key.day in self.request.dates else Purpose.HISTORY
+            purpose = Purpose.REQUESTED if key.day in self._requested else Purpose.HISTORY
         step = PlannedStep(
             step=key.step,
             table=table_of(key.step, self.pipeline.tables, training=key.training),
@@ -284,21 +294,21 @@ class _Planner:
     # -- trainings ---------------------------------------------------------------------------------------------
 
     def _plan_trainings(self) -> None:
+        """What is built for a training alone is of that purpose; what a requested date needs as well is not."""
         self.trainings.need_asked()
-        for key in self.trainings.partitions():
-            if key not in self.steps:
-                self._require_training(key)
-
-    def _require_training(self, key: Key) -> None:
-        reason = self._reason(key, force=False)
-        if key in self.steps or reason is None:
-            return
-        if self.prints.wanted(key).missing:
-            return
-        in_request = key.day in self.request.dates and not key.training
-        self._add(key, *reason, purpose=Purpose.REQUESTED if in_request else Purpose.TRAINING)
-        for each in self.prints.inputs(key):
-            self._require_training(each)
+        todo = list(self.trainings.partitions())
+        while todo:
+            key = todo.pop()
+            if key in self._settled:
+                continue
+            self._settled.add(key)
+            reason = self._reason(key, force=False)
+            if reason is None or self.prints.wanted(key).missing:
+                continue
+            requested = key.day in self._requested and not key.training
+            self._add(key, *reason, purpose=Purpose.REQUESTED if requested else Purpose.TRAINING)
+            todo += self.prints.own_inputs(key)
+            todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
 
     def _spec_fingerprint(self) -> str:
         day = self._sample_day

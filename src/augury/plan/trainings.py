@@ -7,13 +7,11 @@ from datetime import date
 
 from augury.ledger.records import ModelRecord
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
-from augury.plan.fingerprints import Fingerprints, Key
+from augury.plan.fingerprints import Fingerprints, Key, References
 from augury.plan.steps import Reason, Request, Task, Wait
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.sql.relations import History, Ref
-
-References = tuple[tuple[str, str], ...]
 
 
 class Trainings:

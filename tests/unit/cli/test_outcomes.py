@@ -26,6 +26,16 @@ def test_a_failed_date_says_that_nothing_was_published_and_what_to_type() -> Non
     )
 
 
+def test_a_spelling_stands_beside_the_line_that_it_is_about() -> None:
+    where = Place("ltv", str(DAY), "prepare", "pipelines/ltv/prepare.sql", 7)
+    error = QueryRefused("no column totl", where=where, fix="Did you mean 'total'?")
+    (shown,) = problems(result_of(DateOutcome(DAY, Status.FAILED, error=error)), AROUND)
+    assert text_of(shown).splitlines()[1:] == [
+        "  pipelines/ltv/prepare.sql:7   Did you mean 'total'?",
+        "  Nothing was published. Fix the SQL, then: augury run ltv --date 1998-01-15",
+    ]
+
+
 def test_k_a_held_date_names_its_checks_and_how_to_publish_anyway() -> None:
     held = ChecksFailed([FailedCheck("average_in_range", "false", "avg(predicted_revenue) is 32.4")], 4)
     held.at(Place(pipeline="ltv", date=str(DAY)))

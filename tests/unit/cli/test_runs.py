@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 
 from augury.cli.render.plans import plan_report
 from augury.cli.render.runs import Published, many_reports, run_report, train_report
 from augury.cli.values import plain
-from augury.errors import WorkFailed
+from augury.errors import ExitCode, WorkFailed
 from augury.ledger.records import Status
 from augury.plan.explain import ExplainRow, Explanation
 from augury.plan.steps import Plan
@@ -71,11 +73,30 @@ def test_several_runs_are_one_document() -> None:
     assert len(both.document["runs"]) == len(both.records) == 2
 
 
+def asked_for(*ticks: date, **more: object) -> RunResult:
+    """What training these ticks left."""
+    made = result_of(**more)
+    return replace(made, plan=replace(made.plan, request=replace(made.plan.request, ticks=ticks)))
+
+
 def test_g_a_training_shows_the_verdict_of_the_gate() -> None:
-    held = train_report(result_of(trained=(model(passed=False),)))
+    held = train_report(asked_for(model().tick, trained=(model(passed=False),)))
     assert "gate <= 40 not met" in held.text
     assert "the champion before it goes on" in held.next
     assert held.records[0]["passed"] is False
+
+
+def test_g_a_training_is_judged_by_the_tick_that_was_asked_for() -> None:
+    before = replace(model(2, passed=False), tick=date(1997, 12, 1))
+    result = asked_for(model().tick, trained=(before, model()))
+    report = train_report(result)
+    assert report.text.splitlines() == [
+        "  model      ltv@3 (boosted_tree_regressor), trained as of 1998-01-01: "
+        "MAE 21.4 ± 1.9 over 4 folds, gate <= 40 ok",
+        "  before it  1 earlier tick, 0 passed the gate",
+    ]
+    assert report.next == "  see        augury models ltv"
+    assert result.exit_code is ExitCode.DONE
 
 
 def test_a_plan_shows_counts_reasons_and_the_command_that_performs_it() -> None:

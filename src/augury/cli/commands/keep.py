@@ -16,14 +16,14 @@ from augury.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from augury.operations.housekeeping import Change
+    from augury.operations.changes import Change
 
 HELP = COMMANDS["Keep house"]
 
 
 @command(name="copy", help=HELP["copy"].help)
 @click.argument("pattern")
-@click.option("--to", required=True, metavar="NAMESPACE", help="Namespace that gets the copies.")
+@click.option("--to", required=True, metavar="FOLDER", help="Folder that gets the copies, as plain Parquet files.")
 @arguments.dry_run
 def copy(session: Session, pattern: str, to: str, dry_run: bool) -> None:
     from augury.cli.render.house import changes_report

@@ -193,8 +193,7 @@ def train(session: Session, pipeline: str, day: str | None, version: str | None)
     session.report(train_report(result))
     for error in result.failures:
         tell(session.streams, error)
-    held = [ExitCode.HELD for record in result.trained if not record.passed]
-    return first_that_applies([result.exit_code, *held])
+    return result.exit_code
 
 
 def _finish(session: Session, project: Project, results: Sequence[RunResult], rerun: str) -> ExitCode:

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from augury.cli.narrator import summary
 from augury.cli.render.runs import model_name
 from augury.cli.reports import Report
 from augury.cli.text import duration, table
@@ -160,7 +159,7 @@ def runs_report(runs: Sequence[RunRecord]) -> Report:
             run.pipeline if run.version == "v1" else f"{run.pipeline} {run.version}",
             span(run.first_date, run.last_date),
             str(run.status),
-            summary(dict(run.counts)) if run.counts else run.detail,
+            _counts(run) or run.detail or run.command,
             f"{run.started_at:%Y-%m-%d %H:%M:%S}",
             "" if (seconds := _seconds(run)) is None else duration(seconds),
             run.user,
@@ -175,6 +174,11 @@ def runs_report(runs: Sequence[RunRecord]) -> Report:
         text=table(header, rows) if rows else "There is no run yet.",
         next=f"See: augury logs --run {runs[0].run_id}" if runs else "Next: augury plan PIPELINE --date yesterday",
     )
+
+
+def _counts(run: RunRecord) -> str:
+    names = {str(Status.SUCCEEDED): "published"}
+    return ", ".join(f"{number:,} {names.get(status, status)}" for status, number in run.counts.items() if number)
 
 
 def _seconds(run: RunRecord) -> float | None:

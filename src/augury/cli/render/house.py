@@ -11,8 +11,8 @@ from augury.cli.values import csv_cell, plain
 
 if TYPE_CHECKING:
     from augury.ledger.records import Decision
-    from augury.operations.doctor import Finding
-    from augury.operations.housekeeping import Change
+    from augury.operations.changes import Change
+    from augury.operations.finding import Finding
     from augury.spec.files import PipelineSpec, ProjectSpec
 
 
@@ -133,8 +133,12 @@ def findings_report(findings: Sequence[Finding], *, fix: bool) -> Report:
         columns=("problem", "why", "mend", "mended"),
         records=records,
         text="\n".join(lines),
-        next="Mend them: augury doctor --fix" if left and not fix else "",
+        next="Mend what can be mended: augury doctor --fix" if _mendable(findings) and not fix else "",
     )
+
+
+def _mendable(findings: Sequence[Finding]) -> bool:
+    return any("doctor --fix" in found.mend for found in findings if not found.mended)
 
 
 def decision_report(decision: Decision, said: str, then: str = "") -> Report:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import PurePath
 
 from augury.cli.text import few
 from augury.errors import AuguryError, Held, Locked, Place, WorkFailed
@@ -16,6 +17,7 @@ SHOWN = 5
 """Different errors that are shown in full; the ledger has them all."""
 
 
+_CURES = {".sql": "Fix the SQL", ".py": "Fix the hook", ".yml": "Fix the settings"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -115,7 +117,10 @@ def _explained(days: list[str], error: AuguryError, around: Around) -> AuguryErr
     """`_dated`, and what follows from it."""
     shown = _dated(days, error, around)
     if not isinstance(error, Locked) and "Nothing was" not in (error.fix or ""):
-        shown.fix = _consequence(days, error, around)
+        if (error.fix or "").startswith("Did you mean"):
+            # A spelling stands beside the line that it is about, as in messages about files.
+            shown.why, shown.fix = "   ".join(filter(None, (error.why, error.fix))), None
+        shown.fix = _consequence(days, shown, around)
     return shown
 
 
@@ -139,5 +144,5 @@ def _consequence(days: list[str], error: AuguryError, around: Around) -> str:
         else:
             lines.append(f"Then: {again}")
         return "\n".join([*([error.fix] if error.fix else []), *lines])
-    cure = (error.fix or "Mend the cause").rstrip(".")
+    cure = (error.fix or _CURES.get(PurePath(error.where.file or "").suffix, "Mend the cause")).rstrip(".")
     return f"Nothing was published. {cure}, then: {again}"

@@ -162,12 +162,16 @@ def _next(result: RunResult) -> str:
 def train_report(result: RunResult) -> Report:
     """A training's own answer: the model, its figures and the verdict of the gate."""
     request = result.plan.request
-    lines = [f"  model      {_model(record)}" for record in result.trained]
+    asked = [record for record in result.trained if record.tick in request.ticks]
+    earlier = [record for record in result.trained if record.tick not in request.ticks]
+    lines = [f"  model      {_model(record)}" for record in asked]
+    if earlier:
+        passed = sum(record.passed for record in earlier)
+        lines.append(f"  before it  {count(len(earlier), 'earlier tick')}, {passed} passed the gate")
     text = (
         "\n".join(lines)
         or "Nothing to do: the model of this tick is trained and nothing that it depends on has changed."
     )
-    passed = all(record.passed for record in result.trained)
     columns = ("pipeline", "version", "number", "tick", "type", "passed", "verdict", "rows", "run_id")
     return Report(
         document={"run": run_document(result)},
@@ -177,7 +181,7 @@ def train_report(result: RunResult) -> Report:
         next=""
         if result.failures
         else f"  see        augury models {request.pipeline}"
-        if passed
+        if all(record.passed for record in asked)
         else f"  held       the champion before it goes on. See: augury models {request.pipeline}",
     )
 

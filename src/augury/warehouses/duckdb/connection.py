@@ -35,7 +35,6 @@ _SETTINGS = {
     "python_enable_replacements": False,
     # Positions and candidates of an error as data.
     "errors_as_json": True,
-    "enable_progress_bar": False,
 }
 
 
@@ -51,7 +50,8 @@ class Engine:
         if memory is not None:
             settings["memory_limit"] = f"{memory}B"
         for name, value in settings.items():
-            self._root.execute(f"SET {name} = {literal(value)}")
+            # GLOBAL: a plain SET stays with this cursor, and the others would take the host's time zone.
+            self._root.execute(f"SET GLOBAL {name} = {literal(value)}")
         self._default_threads = threads
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Engine:
 
     def set_threads(self, threads: int | None) -> None:
         wanted = threads or self._default_threads
-        self._root.execute(f"SET threads = {wanted}" if wanted else f"SET threads = {os.cpu_count() or 1}")
+        self._root.execute(f"SET GLOBAL threads = {wanted or os.cpu_count() or 1}")
 
     def close(self) -> None:
         self._root.close()

@@ -41,7 +41,7 @@ class Publisher:
         source = Path(staged.partition.path)
         folder = self._layout.partition(write.table, day, published=True)
         try:
-            _same_size(source, staged.partition)
+            _whole(source, staged.partition)
             _make(folder)
             layout.sync(source)
             with naming(self._layout.main):
@@ -113,13 +113,22 @@ class Publisher:
         return len(parts)
 
 
-def _same_size(path: Path, partition: Partition) -> None:
+def _whole(path: Path, partition: Partition) -> None:
+    """Raise StorageFailed unless the file is as long as it was written and begins and ends as Parquet does."""
+    why = None
     try:
-        size = os.path.getsize(path)  # noqa: PTH202
+        with path.open("rb") as file:
+            head = file.read(4)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 4))
+            tail = file.read(4)
+        if size != partition.bytes:
+            why = f"it has {size} bytes instead of {partition.bytes}"
+        elif not head == tail == b"PAR1":
+            why = "it is not a whole Parquet file"
     except FileNotFoundError:
-        size = -1
-    if size != partition.bytes:
-        why = "the file is missing" if size < 0 else f"it has {size} bytes instead of {partition.bytes}"
+        why = "the file is missing"
+    if why:
         raise refusals.unreadable_partition(partition.table, partition.day, str(path), why)
 
 

@@ -105,7 +105,11 @@ def _kept_struct(found: Any) -> str | None:
             return None
         same = same and inner == str(child)
         fields.append(f"{quote(name)} {inner}")
-    return str(found) if same else f"STRUCT({', '.join(fields)})"
+    if same:
+        return str(found)
+    import duckdb
+
+    return str(duckdb.sqltype(f"STRUCT({', '.join(fields)})"))  # quoted as DuckDB itself quotes it
 
 
 def accepts(declared: str, found: Any, *, source: bool = False) -> bool:
