@@ -3,7 +3,7 @@
 A page is one story, told in an empty folder. Its blocks are taken in order:
 
 - `console`: each line `$ command` is typed into a shell; the lines below it must be what it prints.
-- `yaml`, `sql`, `csv`, `python` whose first line is a comment with a path: written to that file.
+- `yaml`, `sql`, `csv`, `python` whose first line is a comment with a path: written to that file, a CSV without that line.
 - `python` without a path: run with the interpreter of the tests.
 - any other language is for reading.
 
@@ -162,7 +162,9 @@ def _perform_block(block: Block, shell: Shell) -> list[str]:
     if path and block.language in ("yaml", "sql", "python", "csv"):
         file = shell.folder / path["path"]
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(block.body, "utf-8")
+        # A CSV has no comments: the line with the path is for readers.
+        content = block.body.partition("\n")[2] if block.language == "csv" else block.body
+        file.write_text(content, "utf-8")
     elif _is_script(block):
         printed = shell.type(f"{shlex.quote(sys.executable)} -W error - <<'PYTHON'\n{block.body}PYTHON")
         if shell.status:

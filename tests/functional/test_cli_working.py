@@ -77,7 +77,7 @@ def test_a_failed_date_ends_with_1_and_retry_runs_exactly_it(shop: Shop) -> None
     assert "pipelines/spend/validation.sql" in failed.err
     assert "Nothing was published. Fix the SQL, then: augury run spend --date 2024-03-11" in failed.err
     assert "Traceback" not in failed.err
-    shop.write("pipelines/spend/validation.sql", VALIDATION)
+    shop.write("pipelines/spend/validation.sql", VALIDATION.replace("-1000", "-2000"))
     again = shop.type("retry", "--output", "json")
     assert again.code == 0
     assert [found["run_date"] for found in again.json["run"]["dates"]] == ["2024-03-11"]

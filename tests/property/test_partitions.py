@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -24,41 +24,36 @@ from tests.contract.test_duckdb_warehouse import opened
 
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
 TABLES = ("staging", "predictions")
-hostile = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), min_size=1, max_size=12)
+hostile = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12)
 
 
-@contextmanager
-def fresh() -> Iterator[Warehouse]:
-    with tempfile.TemporaryDirectory() as folder:
-        warehouse = opened(Path(folder))
-        yield warehouse
-        warehouse.close()
-
-
-SHARED = opened(Path(tempfile.mkdtemp(prefix="augury-property-")))
-"""For properties of single statements, where a namespace for each example would only cost time."""
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One namespace for all examples of a property, each of which writes what it reads."""
+    warehouse = opened(tmp_path_factory.mktemp("shared"))
+    yield warehouse
+    warehouse.close()
 
 
 @given(hostile)
-def test_any_text_survives_as_a_literal(text: str) -> None:
+def test_any_text_survives_as_a_literal(shared: Warehouse, text: str) -> None:
     written = literal(text)
     assert "\n" not in written
-    assert rows(SHARED, f"SELECT {written} AS v, 1 AS intact") == [{"v": text, "intact": 1}]
+    assert rows(shared, f"SELECT {written} AS v, 1 AS intact") == [{"v": text, "intact": 1}]
 
 
 @given(st.lists(hostile, min_size=1, max_size=4, unique_by=str.casefold), st.booleans())
-def test_any_column_names_survive_every_way_of_writing(names: list[str], streamed: bool) -> None:
-    """Whatever two names DuckDB takes for one is refused or kept apart, and never mixed up."""
+def test_any_column_names_survive_every_way_of_writing(shared: Warehouse, names: list[str], streamed: bool) -> None:
     names = [name for name in names if name.casefold() != "run_date"] or ["a"]
     values = {name: n for n, name in enumerate(names)}
     job = write("hostile", unique=(names[0],))
     if streamed:
-        SHARED.load(job, stream(pa.table({name: [n] for name, n in values.items()})))
+        shared.load(job, stream(pa.table({name: [n] for name, n in values.items()})))
     else:
-        SHARED.create(job, "SELECT " + ", ".join(f"{n} AS {quote(name)}" for name, n in values.items()))
-    assert live(SHARED, "hostile") == [{"run_date": DAY, **values}]
-    empty = SHARED.partition_sql("hostile", [date(1990, 1, 1)])
-    assert [column.name for column in SHARED.describe(f"SELECT * FROM {empty}")] == ["run_date", *names]
+        shared.create(job, "SELECT " + ", ".join(f"{n} AS {quote(name)}" for name, n in values.items()))
+    assert live(shared, "hostile") == [{"run_date": DAY, **values}]
+    empty = shared.partition_sql("hostile", [date(1990, 1, 1)])
+    assert [column.name for column in shared.describe(f"SELECT * FROM {empty}")] == ["run_date", *names]
 
 
 @given(
@@ -68,9 +63,9 @@ def test_any_column_names_survive_every_way_of_writing(names: list[str], streame
     ),
     st.integers(1, 7),
 )
-def test_integers_with_nulls_come_back_exactly(values: list[int | None], batch_rows: int) -> None:
-    SHARED.load(write("numbers"), stream(pa.table({"v": pa.array(values, pa.int64())}), batch_rows))
-    found = [row["v"] for row in rows(SHARED, f"SELECT v FROM {SHARED.partition_sql('numbers', [DAY])}")]
+def test_integers_with_nulls_come_back_exactly(shared: Warehouse, values: list[int | None], batch_rows: int) -> None:
+    shared.load(write("numbers"), stream(pa.table({"v": pa.array(values, pa.int64())}), batch_rows))
+    found = [row["v"] for row in rows(shared, f"SELECT v FROM {shared.partition_sql('numbers', [DAY])}")]
     assert found == values
 
 
@@ -164,3 +159,4 @@ class Namespace(RuleBasedStateMachine):
 
 
 TestNamespace = Namespace.TestCase
+TestNamespace.settings = settings(stateful_step_count=12)

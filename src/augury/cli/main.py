@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return shell_complete(root, {}, "augury", COMPLETION, instruction)
     session = Session(words)
-    code = perform(session)
+    # Importing makes many objects and drops none: without collecting, a short command takes a tenth less time.
+    gc.disable()
+    try:
+        code = perform(session)
+    finally:
+        gc.enable()
     session.streams.finish()
     return code
 

@@ -45,9 +45,8 @@ def show(streams: Streams, form: Form, report: Report) -> None:
             for record in report.records:
                 streams.json(record)
         case "csv":
-            streams.raw(csv_line(report.columns))
-            for record in report.records:
-                streams.raw(csv_line((record.get(name) for name in report.columns), streams.mask))
+            records = ([record.get(name) for name in report.columns] for record in report.records)
+            streams.raw(csv_lines([report.columns]) + csv_lines(records, streams.mask))
     if form == "text":
         streams.note(report.next)
 
@@ -56,10 +55,12 @@ def document(content: Mapping[str, Any]) -> dict[str, Any]:
     return {"version": FORM_VERSION, **content}
 
 
-def csv_line(values: Iterable[Any], mask: Mask = str) -> str:
-    """One record of csv, with its line end (RFC 4180)."""
+def csv_lines(records: Iterable[Iterable[Any]], mask: Mask = str) -> str:
+    """Records of csv, each with its line end (RFC 4180)."""
     import csv
 
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([csv_cell(value, mask) for value in values])
-    return line.getvalue()
+    lines = io.StringIO()
+    write = csv.writer(lines, lineterminator="\n").writerow
+    for record in records:
+        write([csv_cell(value, mask) for value in record])
+    return lines.getvalue()

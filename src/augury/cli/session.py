@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class Session:
             listeners=listeners,
             only=only,
         ) as project:
+            gc.enable()  # `main` turned it off; from here on there is work to do
             spec = project.spec
             self.streams.use(Masker(spec.secrets))
             self.log_folder = str(spec.root / spec.target.path / spec.namespace / "_logs")

@@ -63,7 +63,11 @@ class Streams:
 
     def json(self, value: object) -> None:
         """One line of JSON on stdout."""
-        self.raw(to_json(plain(value, self.mask), ascii_only=not _speaks_unicode(sys.stdout)) + "\n")
+        self.raw(self.as_json(value) + "\n")
+
+    def as_json(self, value: object) -> str:
+        """JSON as stdout may have it."""
+        return to_json(plain(value, self.mask), ascii_only=not self.speaks_unicode)
 
     def raw(self, text: str) -> None:
         """Text that is clean already, on stdout."""

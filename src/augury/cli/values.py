@@ -86,6 +86,8 @@ def to_json(value: Any, *, ascii_only: bool = False) -> str:
 
 def csv_cell(value: Any, mask: Mask = str) -> str:
     """A value as csv holds it: NULL is empty, nested values are JSON, controls are shown as escapes."""
+    if type(value) is int:  # most cells, and nothing to think about
+        return str(value)
     made = plain(value, mask)
     if made is None:
         return ""

@@ -18,9 +18,7 @@ class Partitions(Part):
     def partitions(self, pipeline: str, version: str) -> dict[tuple[str, date], PartitionRecord]:
         """By table and run date, in no order. A partition of a shared table belongs to its last writer."""
         of = tables.partitions.c
-        query = columns_of(PartitionRecord, tables.partitions).where(
-            of.pipeline == pipeline, of.version == version
-        )
+        query = columns_of(PartitionRecord, tables.partitions).where(of.pipeline == pipeline, of.version == version)
         with self._database.read() as connection:
             found = records(connection, PartitionRecord, query)
         return {(record.table, record.run_date): record for record in found}
@@ -29,9 +27,7 @@ class Partitions(Part):
         self, pipeline: str, version: str, first: date | None = None, last: date | None = None
     ) -> dict[date, DateRecord]:
         """The latest outcome per run date, ascending, from `first` to `last`, both included."""
-        query = columns_of(DateRecord, tables.dates).where(
-            _asked(tables.dates, pipeline, version, first, last)
-        )
+        query = columns_of(DateRecord, tables.dates).where(_asked(tables.dates, pipeline, version, first, last))
         with self._database.read() as connection:
             found = records(connection, DateRecord, query.order_by(tables.dates.c.run_date))
         return {record.run_date: record for record in found}
@@ -103,9 +99,7 @@ class Partitions(Part):
             }
 
 
-def _asked(
-    table: Table, pipeline: str, version: str, first: date | None, last: date | None
-) -> ColumnElement[bool]:
+def _asked(table: Table, pipeline: str, version: str, first: date | None, last: date | None) -> ColumnElement[bool]:
     parts = [table.c.pipeline == pipeline, table.c.version == version]
     if first is not None:
         parts.append(table.c.run_date >= first)

@@ -19,8 +19,7 @@ def check_files(opened: Opened, record: ModelRecord) -> None:
     if not _is_folder(record):
         _same(place, record.sha256, record)
         return
-    if model_card.card_sha256(place) != record.sha256:
-        raise _changed(record, f"{place / model_card.CARD} is not the card that was registered")
+    _same(place / model_card.CARD, record.sha256, record)
     for name, expected in model_card.read_card(place).files.items():
         _same(place / name, expected, record)
 

@@ -13,3 +13,8 @@ class Change:
     """A table, or a pipeline with its version."""
     detail: str
     """How much of it, with the dates."""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from augury.errors import NamespaceError, StorageFailed, UsageError, nearest
 from augury.ledger.records import Decision
-from augury.operations.changes import Change
+from augury.operations.changes import Change, counted
 from augury.operations.opened import Opened
 from augury.spec.files import ProjectSpec
 from augury.warehouses.contract import Partition, TableInfo
@@ -58,9 +58,8 @@ class _Copy:
 
     @property
     def detail(self) -> str:
-        parts = len(self.partitions)
         rows = sum(partition.rows for partition in self.partitions)
-        return f"{parts} partition{'' if parts == 1 else 's'}, {rows:,} rows to {self.folder}"
+        return f"{counted(len(self.partitions), 'partition')}, {counted(rows, 'row')} to {self.folder}"
 
 
 def _origin(opened: Opened, info: TableInfo) -> tuple[str, tuple[Partition, ...]]:

@@ -40,9 +40,7 @@ def doctor(opened: Opened, fix: bool) -> tuple[Finding, ...]:
     return tuple(finding for check in CHECKS for finding in _findings(check, opened, fix))
 
 
-def _findings(
-    check: Callable[[Opened, bool], Iterator[Finding]], opened: Opened, fix: bool
-) -> Iterator[Finding]:
+def _findings(check: Callable[[Opened, bool], Iterator[Finding]], opened: Opened, fix: bool) -> Iterator[Finding]:
     """What a check cannot look at is a finding too, and no reason to leave out the other checks."""
     try:
         yield from check(opened, fix)

@@ -18,7 +18,7 @@ OWN = ("predict", "post_process", "publish", "archive")
 
 
 def lost_partitions(opened: Opened, fix: bool) -> Iterator[Finding]:
-    """Partitions that the ledger calls built and that cannot be read. With `fix` they are forgotten."""
+    """Partitions that the ledger calls built and that cannot be read. With `fix` they are removed."""
     for spec in _specs(opened):
         # The warehouse is asked first, so that what a run finishes meanwhile is never taken for lost.
         live = {table: opened.warehouse.partitions(table) for table in _tables(spec)}
@@ -35,9 +35,7 @@ def lost_partitions(opened: Opened, fix: bool) -> Iterator[Finding]:
                 yield _lost(opened, spec, table, days, found[days[0]], fix)
 
 
-def _lost(
-    opened: Opened, spec: PipelineSpec, table: str, days: list[date], why: str, fix: bool
-) -> Finding:
+def _lost(opened: Opened, spec: PipelineSpec, table: str, days: list[date], why: str, fix: bool) -> Finding:
     published = table == spec.tables.predictions
     forgotten = [day for day in days if _forget(opened, spec, table, day, published)] if fix else []
     again = command("run", spec, days, current=opened.current_version(spec.name))
@@ -45,7 +43,7 @@ def _lost(
     return Finding(
         f"{table}: the data of {described(days)} is gone or damaged",
         f"{days[0]}: {why}",
-        ("Forgotten, so that the next run builds it: " if mended else "Build it again: augury doctor --fix, then ")
+        ("Removed, so that the next run builds it: " if mended else "Build it again: augury doctor --fix, then ")
         + again,
         mended=mended,
     )
@@ -57,6 +55,8 @@ def _forget(opened: Opened, spec: PipelineSpec, table: str, day: date, published
         with hold(opened, spec, day):
             over = [(spec.name, spec.version, day)] if published else []
             opened.ledger.record_partitions(removed=[(table, day)], forgotten=over)
+            # A pointer to a damaged file would go on breaking whatever reads the whole table.
+            opened.warehouse.remove(table, day)
     except Locked:
         return False
     return True
@@ -95,9 +95,7 @@ def unknown_partitions(opened: Opened, fix: bool) -> Iterator[Finding]:
         known = {key for version in versions for key in opened.ledger.partitions(name, version)}
         for table, partitions in live.items():
             spec = owners[table]
-            days = [
-                day for day in partitions if (table, day) not in known and not is_locked(opened, spec, day)
-            ]
+            days = [day for day in partitions if (table, day) not in known and not is_locked(opened, spec, day)]
             if days:
                 current = opened.current_version(name)
                 yield Finding(

@@ -98,9 +98,7 @@ def stale_pipelines(opened: Opened, fix: bool) -> Iterator[Finding]:
         yield Finding(
             f"{spec.name} {spec.version}: stale since {since}: consumers have "
             f"{past.latest or 'nothing'}, and {due} is due",
-            f"{since}: {record.status}: {record.detail}".rstrip(": ")
-            if record
-            else f"nobody has run {since} yet",
+            f"{since}: {record.status}: {record.detail}".rstrip(": ") if record else f"nobody has run {since} yet",
             "Run what is due: " + command("run", spec, sorted({since, due}), current=current),
         )
 

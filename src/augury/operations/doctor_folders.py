@@ -24,9 +24,7 @@ def folders(opened: Opened, fix: bool) -> Iterator[Finding]:
     for folder in _places(opened):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         if not os.access(existing, os.W_OK | os.X_OK):
-            yield Finding(
-                f"{existing} cannot be written", "this user has no write access", f"chmod u+wx {existing}"
-            )
+            yield Finding(f"{existing} cannot be written", "this user has no write access", f"chmod u+wx {existing}")
         device = existing.stat().st_dev
         if device not in seen:
             seen.add(device)

@@ -31,19 +31,18 @@ def dead_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
 def living_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
     """Locks that a living process holds: whoever needs the same dates waits for it, or ends with exit code 5."""
     locks = PartitionLocks(opened.locks_folder, opened.clock)
-    held: dict[Owner | None, list[str]] = {}
+    held: dict[str, tuple[Owner | None, list[str]]] = {}
     if opened.locks_folder.is_dir():
         for path in sorted(opened.locks_folder.glob("*.lock")):
-            if locks.is_locked(path.stem):
-                held.setdefault(locks.owner(path.stem), []).append(path.stem)
-    for owner, names in held.items():
-        names = [name for name in names if not name.startswith("run-")]
-        if names:
-            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            yield Finding(
-                f"{shown}: in use by a process that lives",
-                str(owner) if owner else "it has not written its name yet",
-                "Wait for it, or add --wait. If it hangs, end it"
-                + (f" on {owner.host}: kill {owner.pid}" if owner else "")
-                + "; the next run goes on where it stopped.",
-            )
+            if not path.stem.startswith("run-") and locks.is_locked(path.stem):
+                owner = locks.owner(path.stem)
+                held.setdefault(str(owner), (owner, []))[1].append(path.stem)
+    for owner, names in held.values():
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        yield Finding(
+            f"{shown}: in use by a process that lives",
+            str(owner) if owner else "it has not written its name yet",
+            "Wait for it, or add --wait. If it hangs, end it"
+            + (f" on {owner.host}: kill {owner.pid}" if owner else "")
+            + "; the next run goes on where it stopped.",
+        )

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from augury.dates import DateRange
 from augury.errors import UsageError
 from augury.ledger.records import Decision
-from augury.operations.changes import Change
+from augury.operations.changes import Change, counted
 from augury.operations.copying import copy
 from augury.operations.locking import hold, refuse_locked
 from augury.operations.opened import Opened
@@ -48,10 +48,7 @@ def clean(
     if not dry_run:
         for cleaning in cleanings:
             _clean(opened, cleaning)
-    return tuple(
-        Change("remove", cleaning.table, f"{_dates(cleaning.days)}, {cleaning.rows:,} rows")
-        for cleaning in cleanings
-    )
+    return tuple(Change("remove", cleaning.table, cleaning.detail) for cleaning in cleanings)
 
 
 def reset(
@@ -72,10 +69,9 @@ def reset(
     for spec, days in known:
         if not days:
             continue
-        counted = opened.ledger.count_forgettable(spec.name, spec.version, first, last)
-        words = (
-            f"{counted['dates']:,} dates and {counted['partitions']:,} partitions, {days[0]} to {days[-1]}"
-        )
+        found = opened.ledger.count_forgettable(spec.name, spec.version, first, last)
+        dates, partitions = counted(found["dates"], "date"), counted(found["partitions"], "partition")
+        words = f"{dates} and {partitions}, {_span(days)}"
         if not dry_run:
             for day in days:
                 with hold(opened, spec, day):
@@ -99,10 +95,12 @@ class _Cleaning:
     """Ascending; in the warehouse, in the ledger or in both."""
     rows: int
 
+    @property
+    def detail(self) -> str:
+        return f"{counted(len(self.days), 'partition')}, {_span(self.days)}, {counted(self.rows, 'row')}"
 
-def _cleanings(
-    opened: Opened, spec: PipelineSpec, step: str, within: DateRange | None
-) -> Iterator[_Cleaning]:
+
+def _cleanings(opened: Opened, spec: PipelineSpec, step: str, within: DateRange | None) -> Iterator[_Cleaning]:
     # Training dates have tables of their own where features read reference data.
     tables = dict.fromkeys((table_of(step, spec.tables), table_of(step, spec.tables, training=True)))
     known = opened.ledger.partitions(spec.name, spec.version)
@@ -141,9 +139,7 @@ def _clean(opened: Opened, cleaning: _Cleaning) -> None:
             over = [(spec.name, spec.version, day)] if cleaning.step == "publish" else []
             opened.ledger.record_partitions(removed=[(cleaning.table, day)], forgotten=over)
             opened.warehouse.remove(cleaning.table, day)
-    _decide(
-        opened, "clean", spec, cleaning.table, f"{_dates(cleaning.days)}, {cleaning.rows:,} rows removed"
-    )
+    _decide(opened, "clean", spec, cleaning.table, cleaning.detail)
 
 
 def _having(wanted: Sequence[PipelineSpec], step: str) -> list[PipelineSpec]:
@@ -198,8 +194,5 @@ def _decide(opened: Opened, action: str, spec: PipelineSpec, subject: str, detai
     )
 
 
-def _dates(days: Sequence[date]) -> str:
-    """`1 partition, 1998-01-15`, or `31 partitions, 1998-01-01 to 1998-01-31`."""
-    if len(days) == 1:
-        return f"1 partition, {days[0]}"
-    return f"{len(days)} partitions, {days[0]} to {days[-1]}"
+def _span(days: Sequence[date]) -> str:
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"

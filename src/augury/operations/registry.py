@@ -41,9 +41,7 @@ def models(opened: Opened, name: str, version: str | None) -> tuple[ModelRow, ..
     )
 
 
-def promote(
-    opened: Opened, name: str, number: int, version: str | None, from_date: date | None
-) -> Decision:
+def promote(opened: Opened, name: str, number: int, version: str | None, from_date: date | None) -> Decision:
     """Let a model score from a run date on: `from_date`, or the next run date.
 
     Raises UsageError (no such model, a date that is no run date), Held (it failed its gate) and ModelFailed (its
@@ -54,9 +52,7 @@ def promote(
     return _decide(opened, champions, "promote", _model(champions, number), from_date)
 
 
-def rollback(
-    opened: Opened, name: str, number: int | None, version: str | None, from_date: date | None
-) -> Decision:
+def rollback(opened: Opened, name: str, number: int | None, version: str | None, from_date: date | None) -> Decision:
     """Go back to a model, by default the champion before the current one. What was published stays as it is.
 
     Raises as `promote` does, and UsageError where there is no champion to go back to.
@@ -111,9 +107,7 @@ def set_version(opened: Opened, name: str, version: str) -> Decision:
 # -- deciding for a model ----------------------------------------------------------------------------------------
 
 
-def _decide(
-    opened: Opened, champions: Champions, action: str, record: ModelRecord, from_date: date | None
-) -> Decision:
+def _decide(opened: Opened, champions: Champions, action: str, record: ModelRecord, from_date: date | None) -> Decision:
     pipeline = champions.pipeline
     if not record.passed:
         raise Held(

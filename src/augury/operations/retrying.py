@@ -32,9 +32,7 @@ def dates_to_retry(
     found = []
     for spec in wanted:
         records = opened.ledger.date_records(spec.name, spec.version)
-        days = tuple(
-            day for day, record in records.items() if record.status in UNFINISHED and day in spec.grid
-        )
+        days = tuple(day for day, record in records.items() if record.status in UNFINISHED and day in spec.grid)
         if days:
             found.append((spec.name, spec.version, days))
     return tuple(found)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -123,6 +124,8 @@ class _Run:
         stack.enter_context(RunMarker(opened.locks_folder, opened.clock).hold(self._run_id))
         stack.enter_context(self._log)
         stack.enter_context(capture_logging(self._log))
+        # What a hook prints is narration: stdout carries the answer of the command.
+        stack.enter_context(redirect_stdout(sys.stderr))
         self._begin(plan)
         self._tell(
             RunStarted(

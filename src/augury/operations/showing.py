@@ -68,9 +68,7 @@ def _model(
     return next((model for model in models if model.number == number), None)
 
 
-def _steps(
-    opened: Opened, pipeline: PipelineSpec, record: DateRecord | None, day: date
-) -> tuple[StepRecord, ...]:
+def _steps(opened: Opened, pipeline: PipelineSpec, record: DateRecord | None, day: date) -> tuple[StepRecord, ...]:
     steps = opened.ledger.steps(pipeline=pipeline.name, run_date=day, version=pipeline.version)
     last = record.run_id if record else steps[-1].run_id if steps else None
     return tuple(step for step in steps if step.run_id == last)

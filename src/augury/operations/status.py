@@ -65,8 +65,7 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
         pipeline=pipeline.name,
         version=pipeline.version,
         strip=tuple(
-            (day, past.records[day].status if day in past.records else None)
-            for day in _last_dates(pipeline, due, days)
+            (day, past.records[day].status if day in past.records else None) for day in _last_dates(pipeline, due, days)
         ),
         latest=past.latest,
         due=due,

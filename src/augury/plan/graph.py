@@ -164,6 +164,12 @@ def _file(pipeline: PipelineSpec, step: str) -> str:
 
 def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> list[str]:
     """Depth-first order over the reads of one date; a cycle is a problem that names its steps."""
+    own = {step: [read.step for read in relations if isinstance(read, Ref)] for step, relations in reads.items()}
+    return _depth_first(pipeline, own, "steps read one another in a cycle")
+
+
+def _depth_first(pipeline: PipelineSpec, needs: dict[str, list[str]], complaint: str) -> list[str]:
+    """Each step after those that it needs. Raises SpecError naming the ring where there is one."""
     done: list[str] = []
     path: list[str] = []
 
@@ -172,16 +178,15 @@ def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> l
             return
         if step in path:
             ring = " -> ".join([*path[path.index(step) :], step])
-            raise SpecError([Problem(f"steps read one another in a cycle: {ring}", file=_file(pipeline, step))])
+            raise SpecError([Problem(f"{complaint}: {ring}", file=_file(pipeline, step))])
         path.append(step)
-        for read in reads[step]:
-            if isinstance(read, Ref):
-                visit(read.step)
+        for each in needs[step]:
+            visit(each)
         path.pop()
         done.append(step)
 
-    for step in ("extract", "prepare", "filter", "predict", "post_process", *sorted(reads)):
-        if step in reads:
+    for step in ("extract", "prepare", "filter", "predict", "post_process", *sorted(needs)):
+        if step in needs:
             visit(step)
     return done
 
@@ -201,8 +206,12 @@ def _levels(pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Rel
                 level[step] = max(level[step], level["post_process"] + 1)
         if level == before:
             return level
-    ring = ", ".join(sorted(step for step in order if level[step] > len(order)))
-    raise SpecError([Problem(f"steps read one another's history in a cycle: {ring}", file=pipeline.file)])
+    needs = {
+        step: [read.step for read in relations if isinstance(read, Ref | History) and read.step != step]
+        for step, relations in reads.items()
+    }
+    _depth_first(pipeline, needs, "steps read one another's history in a cycle")
+    raise AssertionError("levels rise for ever only along a ring")
 
 
 def _closure(reads: dict[str, tuple[Relation, ...]], step: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from augury.plan.definitions import Definitions
 from augury.plan.graph import StepGraph
+from augury.sql.compiled import CompiledSql
 
 
 def crossed_start(graph: StepGraph, days: Sequence[date], start: date) -> Iterator[str]:
@@ -27,12 +28,17 @@ def unguarded_reads(definitions: Definitions, day: date) -> Iterator[str]:
         compiled = definitions.step(name, day).compiled
         if compiled is None:
             continue
-        if compiled.opaque:
-            yield f"{compiled.file}: what it reads outside the relation functions could not be told from its SQL"
-        for table in compiled.outside:
-            yield f"{compiled.file} reads {table} directly: rows after the cutoff are not kept out"
+        if not compiled.contained:
+            yield from _outside(compiled)
         for function in compiled.volatile:
             yield f"{compiled.file} uses {function}: its result is not reproducible"
+
+
+def _outside(compiled: CompiledSql) -> Iterator[str]:
+    if compiled.opaque:
+        yield f"{compiled.file}: what it reads outside the relation functions could not be told from its SQL"
+    for table in compiled.outside:
+        yield f"{compiled.file} reads {table} directly: rows after the cutoff are not kept out"
 
 
 def late_data(unabsorbed: Mapping[str, set[date]]) -> Iterator[str]:

@@ -236,7 +236,7 @@ class _Planner:
     def _reason(self, key: Key, *, force: bool) -> tuple[Reason, str] | None:
         """Why a partition must be built; None where it is there as wanted."""
         wanted, record = self.prints.wanted(key), self.prints.record(key)
-        if record is None or not record.status.complete:
+        if record is None or not record.status.complete or record.status is Status.SKIPPED_MISSING:
             return Reason.MISSING, ""
         final = self._final(key, wanted)
         if record.fingerprint == final and not force:
@@ -297,6 +297,7 @@ class _Planner:
         """What is built for a training alone is of that purpose; what a requested date needs as well is not."""
         self.trainings.need_asked()
         todo = list(self.trainings.partitions())
+        learned = {key.day for key in todo}
         while todo:
             key = todo.pop()
             if key in self._settled:
@@ -305,8 +306,9 @@ class _Planner:
             reason = self._reason(key, force=False)
             if reason is None or self.prints.wanted(key).missing:
                 continue
+            purpose = Purpose.TRAINING if key.day in learned else Purpose.HISTORY
             requested = key.day in self._requested and not key.training
-            self._add(key, *reason, purpose=Purpose.REQUESTED if requested else Purpose.TRAINING)
+            self._add(key, *reason, purpose=Purpose.REQUESTED if requested else purpose)
             todo += self.prints.own_inputs(key)
             todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
 

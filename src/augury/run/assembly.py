@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from augury.errors import ModelFailed, Place
+from augury.errors import ModelFailed, Place, nearest
 from augury.names import quote
 from augury.plan.graph import table_of
 from augury.plan.steps import Task
 from augury.run.builds import bound_sql
 from augury.run.predict import scored_sql
 from augury.run.work import Work
+from augury.spec.pipeline import Model
 from augury.warehouses.contract import Partition, Write
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_NOT_NUMBERS = ("STRING", "DATE", "DATETIME", "TIMESTAMP", "BYTES")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def _joined(work: Work, days: Sequence[date]) -> str:
     known = work.warehouse.partition_sql(table, days)
     keys = ", ".join(quote(key) for key in ("run_date", *settings.entities))
     label = quote(model.label)
+    _refuse_other_label(work, model, known)
     if model.missing_label == "drop":
         return f"SELECT s.*, l.{label} FROM {rows} s JOIN {known} l USING ({keys})"
     if model.missing_label is None:
@@ -107,6 +111,29 @@ def _population(work: Work, days: Sequence[date], *, training: bool) -> str:
 
 def _equal(entities: Sequence[str]) -> str:
     return " AND ".join(f"s.{quote(key)} = l.{quote(key)}" for key in ("run_date", *entities))
+
+
+def _refuse_other_label(work: Work, model: Model, known: str) -> None:
+    """Raise ModelFailed where label.sql does not return the label, or one that cannot be zero."""
+    types = {column.name.casefold(): column.type for column in work.warehouse.describe(f"SELECT * FROM {known}")}
+    found = types.get(model.label.casefold())
+    step = work.pipeline.steps["label"]
+    file = step.sql or step.hook
+    where = Place(file=file.path if file else None)
+    if found is None:
+        close = nearest(model.label, types)
+        raise ModelFailed(
+            f"label returns no column {model.label!r}",
+            where=where,
+            why=f"it returns {', '.join(types)}",
+            fix=f"Did you mean {close!r}?" if close else "model.label in pipeline.yml names it.",
+        )
+    if model.missing_label == "zero" and found in _NOT_NUMBERS:
+        raise ModelFailed(
+            f"the label {model.label} is {found}: it cannot be zero where it is missing",
+            where=where,
+            fix="Return a number or a boolean from label.sql, or write model.missing_label: drop.",
+        )
 
 
 def _refuse_unlabelled(work: Work, rows: str, known: str, keys: str) -> None:

@@ -134,6 +134,20 @@ def _candidate_by_hook(
         return work.warehouse.load(write, pa.RecordBatchReader.from_batches(schema, batches()))
 
 
+def rows_of_hook(
+    work: Work, definition: StepDefinition, step: PlannedStep, resolver: Resolver, *, most: int
+) -> list[dict[str, Any]]:
+    """The first rows of what a step's hook returns. Raises HookFailed."""
+    assert definition.hook is not None
+    rows: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        for batch in as_reader(_call(work, definition, step, resolver, stack), definition.hook):
+            rows += batch.slice(0, most - len(rows)).to_pylist()
+            if len(rows) >= most:
+                break
+    return rows
+
+
 def bound_sql(work: Work, definition: StepDefinition, day: date, resolver: Resolver) -> str:
     """Executable SQL of a step on one date."""
     assert definition.compiled is not None

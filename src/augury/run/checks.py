@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,15 +28,24 @@ def run_checks(warehouse: Warehouse, sql: str, accepted: Sequence[str]) -> tuple
 
     Raises Held naming every check that is not true, or the shape that is not one row.
     """
-    rows = _rows(warehouse, sql)
+    return judge(_rows(warehouse, sql), accepted, explain=lambda check: _with_figure(warehouse, sql, check))
+
+
+def judge(
+    rows: Sequence[Mapping[str, Any]],
+    accepted: Sequence[str],
+    *,
+    by: str = "validation.sql",
+    explain: Callable[[FailedCheck], FailedCheck] = lambda check: check,
+) -> tuple[int, tuple[str, ...]]:
+    """The same for what a validation returned; two rows stand for any number of them."""
     if len(rows) != 1:
         count = "no row" if not rows else "more than one row"
-        raise Held(f"validation.sql returned {count}; exactly one is needed", fix=_LATEST)
+        raise Held(f"{by} returned {count}; exactly one is needed", fix=_LATEST)
     failed = [FailedCheck(name, _shown(value)) for name, value in rows[0].items() if value is not True]
     refused = [check for check in failed if check.name not in accepted]
     if refused:
-        explained = [_with_figure(warehouse, sql, check) for check in refused]
-        raise ChecksFailed(explained, len(rows[0]))
+        raise ChecksFailed([explain(check) for check in refused], len(rows[0]))
     return len(rows[0]), tuple(check.name for check in failed)
 
 
@@ -60,10 +69,9 @@ class ChecksFailed(Held):
 
 
 def in_one_line(error: AuguryError) -> str:
-    """What the ledger keeps of an error: what happened and, of checks, which ones."""
-    if isinstance(error, ChecksFailed):
-        return f"{error.what}: {', '.join(check.name for check in error.failed)}"
-    return error.what
+    """What the ledger keeps of an error: what happened and why; of checks, which ones."""
+    why = ", ".join(check.name for check in error.failed) if isinstance(error, ChecksFailed) else error.why
+    return " ".join((f"{error.what}: {why}" if why else error.what).split())
 
 
 def _rows(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:

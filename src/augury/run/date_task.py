@@ -14,8 +14,8 @@ from augury.ledger.records import (
 from augury.plan.fingerprints import with_model
 from augury.plan.graph import FEATURES
 from augury.plan.steps import PlannedStep, Task
-from augury.run.builds import bound_sql, build, candidate, in_template, with_place, write_of
-from augury.run.checks import in_one_line, run_checks
+from augury.run.builds import bound_sql, build, candidate, in_template, rows_of_hook, with_place, write_of
+from augury.run.checks import in_one_line, judge, run_checks
 from augury.run.limits import Meter
 from augury.run.models import Scorer
 from augury.run.predict import predict, refuse_lost_entities
@@ -106,14 +106,21 @@ class DateTask:
         return ended
 
     def _built_meanwhile(self, step: PlannedStep) -> Partition | None:
-        """The partition as wanted, where another run built it between this plan and its lock."""
+        """The partition as wanted, where another run built it between this plan and its lock.
+
+        The ledger says so: data that it does not know was forgotten on purpose, and is built anew.
+        """
         if not step.table or step.modelled:
             return None
         partition = self._work.warehouse.partition(step.table, step.day)
         if partition is None or partition.fingerprint != step.fingerprint:
             return None
-        known = self._work.facts.partitions.get((step.table, step.day))
-        return None if known is not None and known.run_id == partition.run_id else partition
+        planned = self._work.facts.partitions.get((step.table, step.day))
+        if planned is not None and planned.run_id == partition.run_id:
+            return None
+        pipeline = self._work.pipeline
+        known = self._work.ledger.partitions(pipeline.name, pipeline.version).get((step.table, step.day))
+        return partition if known is not None and known.run_id == partition.run_id else None
 
     def _predict(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
         assert self._scorer is not None
@@ -136,12 +143,16 @@ class DateTask:
         definition = self._work.definitions.step("validation", step.day)
         model = self._model_of(step)[0]
         resolver = self._work.resolver(step.day, references=model.references if model else None)
-        sql = bound_sql(self._work, definition, step.day, resolver)
         accept = self._work.plan.request.accept
-        try:
-            total, accepted = run_checks(self._work.warehouse, sql, accept)
-        except QueryRefused as error:
-            raise in_template(error, definition.compiled) from error
+        if definition.hook is not None:
+            rows = rows_of_hook(self._work, definition, step, resolver, most=2)
+            total, accepted = judge(rows, accept, by="the hook validation")
+        else:
+            sql = bound_sql(self._work, definition, step.day, resolver)
+            try:
+                total, accepted = run_checks(self._work.warehouse, sql, accept)
+            except QueryRefused as error:
+                raise in_template(error, definition.compiled) from error
         for check in accepted:
             self._work.ledger.decide(
                 Decision(

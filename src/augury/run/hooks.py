@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -34,26 +34,45 @@ def load_hooks(root: Path, pipeline: PipelineSpec, path: str) -> ModuleType:
         sys.modules[name] = module
         try:
             found.loader.exec_module(module)
-        except Exception as error:
+        except KeyboardInterrupt:
+            del sys.modules[name]
+            raise
+        except BaseException as error:
             del sys.modules[name]
             raise _failed(f"{path} cannot be imported", path, error) from error
         return module
 
 
 def call_hook(root: Path, pipeline: PipelineSpec, hook: Hook, arguments: Mapping[str, Any]) -> Any:
-    """Call one hook with its parameters by name. Raises HookFailed naming it and the line that raised."""
+    """Call one hook with its parameters by name. Raises HookFailed naming it and the line that raised.
+
+    `sys.exit()` in a hook ends the hook, not the run: other dates, and the ledger, do not depend on it.
+    """
     function: Callable[..., Any] = getattr(load_hooks(root, pipeline, hook.path), hook.function)
     try:
         return function(**arguments)
-    except Exception as error:
-        raise _failed(f"hook {hook.function} raised {type(error).__name__}: {error}", hook.path, error) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _raised(hook, error) from error
+
+
+def _raised(hook: Hook, error: BaseException) -> HookFailed:
+    return _failed(f"hook {hook.function} raised {type(error).__name__}", hook.path, error)
 
 
 def _failed(what: str, path: str, error: BaseException) -> HookFailed:
     """Points to the deepest line of hooks.py in the traceback."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(path)]
     line = frames[-1].lineno if frames else None
-    return HookFailed(what, where=Place(file=path, line=line), why=f"{type(error).__name__}: {error}")
+    return HookFailed(what, where=Place(file=path, line=line), why=f"{type(error).__name__}: {_said(error)}")
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a class of the project's own, whose __str__ fails too
+        return "it cannot be shown"
 
 
 def as_reader(result: Any, hook: Hook) -> pa.RecordBatchReader:
@@ -67,7 +86,7 @@ def as_reader(result: Any, hook: Hook) -> pa.RecordBatchReader:
     if isinstance(result, pa.RecordBatch):
         return pa.RecordBatchReader.from_batches(result.schema, [result])
     if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
-        batches = iter(result)
+        batches = _guarded(result, hook)
         first = next(batches, None)
         if isinstance(first, pa.RecordBatch):
             return pa.RecordBatchReader.from_batches(first.schema, _chain(first, batches))
@@ -76,6 +95,16 @@ def as_reader(result: Any, hook: Hook) -> pa.RecordBatchReader:
         where=Place(file=hook.path, line=hook.line),
         fix="Return a pyarrow Table, RecordBatchReader or RecordBatch; of a data frame: pa.Table.from_pandas(df).",
     )
+
+
+def _guarded(batches: Iterable[Any], hook: Hook) -> Iterator[Any]:
+    """The batches of a generator, which may raise as late as at its last one."""
+    try:
+        yield from batches
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise _raised(hook, error) from error
 
 
 def _chain(first: Any, rest: Iterable[Any]) -> Iterable[Any]:

@@ -57,7 +57,7 @@ def predict(work: Work, model: FittedModel, write: Write, day: date) -> Written:
     sql = f"SELECT * EXCLUDE (run_date) FROM {scored_sql(work, (day,))}"
     with work.warehouse.read(sql) as reader:
         schema = reader.schema
-        empty = pa.RecordBatch.from_pylist([], schema=schema)
+        empty = pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
         predicted = model.predict(empty).schema
         clash = sorted(set(schema.names) & set(predicted.names))
         if clash:
@@ -83,13 +83,15 @@ def _score(
 
 
 def _refuse_nan(scores: pa.RecordBatch, column: str) -> None:
+    import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    from augury.models.features import numbers
 
     values = scores.column(column)
     if not pa.types.is_floating(values.type):
         return
-    bad = len(values) - (pc.sum(pc.is_finite(values)).as_py() or 0)
+    bad = len(values) - int(np.count_nonzero(np.isfinite(numbers(values))))
     if bad:
         raise ModelFailed(f"{column} is not a finite number in {bad} rows")
 

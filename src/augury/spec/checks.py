@@ -144,6 +144,9 @@ class Checks:
         if model.path is not None:
             message = f"{model.type} is trained: a model file has the type lightgbm or xgboost"
             yield self.problem(message, "model", "path")
+        if model.train.every > model.train.window:
+            message = f"{model.train.every}d is longer than the window of {model.train.window}d"
+            yield self.problem(f"{message}: most ticks would have no training date", "model", "train", "every")
 
     def _from_file(self, model: Model) -> Iterator[Problem]:
         if model.features is None:

@@ -97,12 +97,19 @@ class CompiledSql:
     @cached_property
     def outside_lines(self) -> tuple[tuple[str, int], ...]:
         """`outside`, each with the line of the template that reads it."""
-        from augury.sql.glance import reads_nothing_outside
-
-        # Most templates need no parser for this, whose import costs more than their whole plan.
-        if reads_nothing_outside(self.text):
+        if self.contained:
             return ()
         return tuple((name, self.place(line)[1]) for name, line in self._lineage.outside)
+
+    @cached_property
+    def contained(self) -> bool:
+        """Certainly reads nothing but its relations: the words alone say so. False leaves it to the parser.
+
+        Most templates need no parser then, whose import costs more than their whole plan.
+        """
+        from augury.sql.glance import reads_nothing_outside
+
+        return reads_nothing_outside(self.text)
 
     @cached_property
     def columns_used(self) -> Mapping[Relation, tuple[str, ...] | None]:

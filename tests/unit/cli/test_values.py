@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augury.cli.reports import csv_line
+from augury.cli.reports import csv_lines
 from augury.cli.values import csv_cell, plain, text_cell, to_json
 from augury.errors import Place, QueryRefused
 from augury.ledger.records import Status
@@ -83,7 +83,7 @@ def test_z_secrets_are_masked_in_keys_and_values_but_numbers_stay() -> None:
 
 @given(st.lists(st.none() | st.integers() | st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"]))))
 def test_csv_reads_back_as_it_was(values: list[object]) -> None:
-    line = csv_line(values)
+    line = csv_lines([values])
     read = next(csv.reader(io.StringIO(line)), [])
     assert read == ["" if value is None else str(value) for value in values]
 

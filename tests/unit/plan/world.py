@@ -12,7 +12,7 @@ from augury.plan.champion import Candidates, Champion
 from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts, SourceFact
 from augury.plan.fingerprints import with_model
-from augury.plan.graph import build_graph
+from augury.plan.graph import StepGraph, build_graph
 from augury.plan.planner import make_plan
 from augury.plan.reasons import definition_text
 from augury.plan.steps import Plan, PlannedStep, Request
@@ -20,6 +20,7 @@ from augury.plan.ticks import Ticks
 from augury.spec.files import PipelineSpec
 from augury.spec.reader import read_project
 from augury.sql.compiler import Compiler
+from augury.sql.fingerprint import combine
 from tests.projects import Shop, days
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -62,14 +63,19 @@ class World:
     )
     gate: Callable[[date], bool] = lambda _: True
     """Whether the model of a tick passes."""
+    _read: tuple[dict[str, str], Definitions] | None = None
 
     @property
     def pipeline(self) -> PipelineSpec:
         return self._definitions().pipeline
 
     def _definitions(self) -> Definitions:
-        spec = read_project(self.shop.root, target=None, variables={}, environment={})
-        return Definitions(spec, spec.pipelines["ltv"]["v1"], Compiler(spec.macros, "duckdb"))
+        """Of the files as they are, read again only where one of them changed."""
+        texts = {str(path): path.read_text("utf-8") for path in self.shop.root.rglob("*.*") if path.is_file()}
+        if self._read is None or self._read[0] != texts:
+            spec = read_project(self.shop.root, target=None, variables={}, environment={})
+            self._read = texts, Definitions(spec, spec.pipelines["ltv"]["v1"], Compiler(spec.macros, "duckdb"))
+        return self._read[1]
 
     def know(self, **facts: Any) -> World:
         self.facts = replace(self.facts, **facts)
@@ -88,6 +94,8 @@ class World:
 
     def perform(self, plan: Plan) -> World:
         """Everything that was planned succeeds, in the order of the plan."""
+        definitions = self._definitions()
+        graph = build_graph(definitions.pipeline, definitions, definitions.pipeline.settings.start)
         for task in plan.tasks:
             if task.kind == "train":
                 passed = self.gate(task.day)
@@ -95,9 +103,9 @@ class World:
                 self.know(models=(*self.facts.models, made))
         for task in plan.tasks:
             if task.skip:
-                self._end(task.day, Status.SKIPPED_MISSING)
+                self._skip(definitions, graph, task.day, task.skip)
             for step in task.steps:
-                self._built(step)
+                self._built(definitions, graph, step)
         return self
 
     def do(self, start: str, end: str | None = None, **request: Any) -> Plan:
@@ -127,9 +135,7 @@ class World:
     def _ticks(self) -> Ticks:
         return Ticks(self.pipeline, frozenset(each.tick for each in self.facts.models))
 
-    def _built(self, step: PlannedStep) -> None:
-        definitions = self._definitions()
-        graph = build_graph(definitions.pipeline, definitions, step.day)
+    def _built(self, definitions: Definitions, graph: StepGraph, step: PlannedStep) -> None:
         bound = self.champion(step.day) if step.step in graph.modelled and graph.reads.get("predict") else None
         if step.modelled and bound is None:
             return
@@ -157,6 +163,27 @@ class World:
             )
         if step.step == "publish":
             self._end(step.day, Status.SUCCEEDED)
+
+    def _skip(self, definitions: Definitions, graph: StepGraph, day: date, missing: str) -> None:
+        """What a run records of a date whose source is not there."""
+        for step in graph.closure(graph.scored):
+            table = definitions.pipeline.tables.step(step)
+            record = PartitionRecord(
+                table=table,
+                run_date=day,
+                pipeline="ltv",
+                version="v1",
+                step=step,
+                status=Status.SKIPPED_MISSING,
+                fingerprint=combine("missing", missing),
+                definition="",
+                run_id="r",
+                rows=0,
+                built_at=AT,
+                probe=self.facts.probe,
+            )
+            self.know(partitions={**self.facts.partitions, (table, day): record})
+        self._end(day, Status.SKIPPED_MISSING)
 
     def _end(self, day: date, status: Status) -> None:
         record = DateRecord("ltv", "v1", day, status, "r", AT)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from augury.cli.reports import FORM_VERSION, Form, csv_line
+from augury.cli.reports import FORM_VERSION, Form, csv_lines
 from augury.cli.streams import Streams
 from augury.cli.text import count, table
-from augury.cli.values import is_number, plain, text_cell, to_json
+from augury.cli.values import is_number, text_cell
 
 SLICE = 2_000
 """Rows turned into Python values at a time."""
@@ -48,33 +48,37 @@ def print_rows(streams: Streams, form: Form, names: Sequence[str], rows: Iterabl
         case "text":
             _print_text(streams, names, found, limit)
         case "csv":
-            streams.raw(csv_line(names))
-            for row in _unless_closed(streams, islice(found, limit)):
-                streams.raw(csv_line(row, streams.mask))
+            parts = _slices(streams, islice(found, limit))
+            first = next(parts, [])  # an engine that fails does so here, before anything is printed
+            streams.raw(csv_lines([names], streams.mask) + csv_lines(first, streams.mask))
+            for part in parts:
+                streams.raw(csv_lines(part, streams.mask))
         case "ndjson":
             keys = unique(names)
-            for row in _unless_closed(streams, islice(found, limit)):
-                streams.json(dict(zip(keys, row, strict=True)))
+            for part in _slices(streams, islice(found, limit)):
+                for row in part:
+                    streams.json(dict(zip(keys, row, strict=True)))
         case "json":
             _print_json(streams, unique(names), islice(found, limit))
 
 
-def _unless_closed(streams: Streams, rows: Iterable[Row]) -> Iterator[Row]:
-    for row in rows:
-        if streams.closed:
-            return
-        yield row
+def _slices(streams: Streams, rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows, SLICE at a time, as long as somebody reads."""
+    while not streams.closed and (taken := list(islice(rows, SLICE))):
+        yield taken
 
 
 def _print_json(streams: Streams, keys: Sequence[str], rows: Iterator[Row]) -> None:
     """One document, written as the rows come."""
-    first = next(rows, None)  # an engine that fails does so here, before anything is printed
-    head = to_json({"version": FORM_VERSION, "columns": plain(list(keys), streams.mask)})[:-1]
-    streams.raw(f'{head}, "rows": [')
+    parts = _slices(streams, rows)
+    first = next(parts, [])  # as above
+    head = streams.as_json({"version": FORM_VERSION, "columns": list(keys)})
+    streams.raw(f'{head[:-1]}, "rows": [')
     between = "\n"
-    for row in _unless_closed(streams, chain([first] if first is not None else [], rows)):
-        streams.raw(between + to_json(plain(dict(zip(keys, row, strict=True)), streams.mask)))
-        between = ",\n"
+    for part in chain([first], parts):
+        for row in part:
+            streams.raw(between + streams.as_json(dict(zip(keys, row, strict=True))))
+            between = ",\n"
     streams.raw("]}\n")
 
 

@@ -117,7 +117,8 @@ class Engine:
         try:
             (self.cursor if cursor is None else cursor).execute(f"{before}{sql}\n)").fetchall()
         except self._duckdb.Error as again:
-            if refusals.read(again).kind != "Parser":
+            # Inside a transaction the first error is the only one that says something.
+            if refusals.read(again).kind not in ("Parser", "TransactionContext"):
                 return refusals.query_refused(again, f"{before}{sql}", len(before))
         return refusals.query_refused(error, sql)
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from augury.errors import AuguryError, StorageFailed, relative
+from augury.errors import AuguryError, Place, QueryRefused, StorageFailed, relative
 from augury.names import quote
 from augury.spec.columns import Column
 from augury.warehouses.contract import TableColumn
@@ -46,7 +46,7 @@ _PARSER = 1
 def delimiter(path: Path) -> str:
     """The candidate that occurs most often in the header outside quotes; a comma where none does.
 
-    Raises StorageFailed for a file without even a header.
+    Raises StorageFailed for a file without even a header, or that is not text.
     """
     try:
         opener = gzip.open if path.suffix == ".gz" else open
@@ -56,6 +56,8 @@ def delimiter(path: Path) -> str:
         raise StorageFailed(f"{path} cannot be read", why=str(error)) from error
     if not head.strip():
         raise StorageFailed(f"{path} is empty: a CSV needs at least a header")
+    if "\0" in head:
+        raise StorageFailed(f"{path} is not text, but a CSV is", fix="Save it as UTF-8, or as Parquet.")
     plain = re.sub(r'"(?:[^"]|"")*"', "", head).lstrip("\r\n")
     header = re.split(r"[\r\n]", plain, maxsplit=1)[0]
     return max(_DELIMITERS, key=header.count)
@@ -170,7 +172,13 @@ class CsvFiles:
                 ).fetchall()
             except self._engine.error as found:
                 return _broken(path, refusals.read(found))
-        return error
+        if not isinstance(error, QueryRefused):
+            return error.at(Place(file=str(paths[0])))
+        return StorageFailed(
+            f"{', '.join(map(str, paths[:3]))} cannot be read as CSV",
+            why=error.what,
+            fix="Every line has as many fields as the header, in quotes where a field holds the delimiter.",
+        )
 
     def _header(self, path: Path) -> list[str]:
         import csv

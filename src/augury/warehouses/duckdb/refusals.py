@@ -29,6 +29,9 @@ _UNREADABLE = (
     "Snappy decompression",
     "file metadata",
     "footer",
+    "too small to be a Parquet file",
+    "Invalid unicode (byte sequence mismatch) detected in value construction",
+    "Invalid string encoding found in Parquet file",
     "not a valid DuckDB database",
     "TProtocolException",
     "don't know what type",
@@ -194,8 +197,11 @@ def _storage(found: Complaint) -> StorageFailed | None:
         day = date.fromisoformat(partition[3]) if partition[3] else None
         return unreadable_partition(partition[2], day, partition[1], found.sentence)
     path = _path(found.message)
-    if path is None:
+    if path is None and found.kind == "IO":
         return None
+    if path is None:
+        # Thrift does not say in which file it found nonsense.
+        return StorageFailed("a data file is damaged", why=found.sentence, fix="See which, and mend it: augury doctor")
     return StorageFailed(f"{path} cannot be read", why=found.sentence, fix="Put a whole file in its place.")
 
 
@@ -211,8 +217,10 @@ def unreadable_partition(table: str, day: date | None, path: str, why: str) -> S
     pipeline, name = (step["pipeline"], step["step"]) if step else ("PIPELINE", "STEP")
     fix = "Remove its folder; the next run writes it again."
     if day is not None:
+        # What is published is another name of the staged file: where one is damaged the other is too.
         clean = f"augury clean {pipeline} --from {day} --to {day + timedelta(days=1)} --step {name}"
-        fix = f"Rebuild it: {clean}, then augury run {pipeline} --date {day}"
+        mend = "augury doctor --fix" if name in ("predictions", "predictions_staging", "STEP") else clean
+        fix = f"Rebuild it: {mend}, then augury run {pipeline} --date {day}"
     return StorageFailed(
         f"the data of {named} cannot be read: {path}",
         where=Place(date=day.isoformat() if day else None),
