@@ -42,7 +42,8 @@ class Session:
         """The command as the ledger remembers it, secrets masked."""
         import shlex
 
-        return self.streams.mask(shlex.join(["augury", *self.words]))
+        # Quoting would write a secret in a form that the mask does not know.
+        return shlex.join(["augury", *map(self.streams.mask, self.words)])
 
     def settle(self) -> None:
         """The options are read: let the streams know."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from augury.errors import Owner
 from augury.operations.finding import Finding
 from augury.operations.opened import Opened
-from augury.operations.running import recover_crashed
+from augury.operations.resuming import recover_crashed
 from augury.run.locks import PartitionLocks, RunMarker
 
 

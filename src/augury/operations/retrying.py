@@ -6,7 +6,7 @@ from datetime import date
 
 from augury.ledger.records import Status
 from augury.operations.opened import Opened
-from augury.operations.running import recover_crashed
+from augury.operations.resuming import recover_crashed
 
 UNFINISHED = (Status.FAILED, Status.HELD, Status.CRASHED, Status.BLOCKED, Status.REFUSED, Status.LOCKED)
 

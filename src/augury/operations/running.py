@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import date
 
 from augury import __version__
 from augury.errors import AuguryError, Place
-from augury.events import Event, Listener, RunFinished, RunStarted
+from augury.events import Event, Listener, Noticed, RunFinished, RunStarted
 from augury.ledger.records import RunRecord, Status
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
+from augury.operations.resuming import ended_before, recover_crashed, resumed, settle
 from augury.operations.summaries import write_summaries
-from augury.plan.graph import FEATURES
-from augury.plan.resume import remaining
 from augury.plan.steps import Plan, Request
 from augury.run.ids import new_run_id
 from augury.run.limits import peak_memory
 from augury.run.listeners import log_listener
 from augury.run.locks import ANY_TIME, PartitionLocks, RunMarker
-from augury.run.log_bridge import capture_logging
-from augury.run.logs import RunLog
+from augury.run.log_bridge import capture_logging, capture_printing
+from augury.run.logs import RunLog, current_context
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 from augury.run.perform import Outcome, Performer
 from augury.run.prepare import keep_references, register_model_file
-from augury.run.recovery import recover
 from augury.run.work import Work
 
 
@@ -62,34 +59,11 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
             stack.enter_context(locks.acquire(name, run_id, wait=ANY_TIME if how.wait else None, where=place))
             held = request.dates
         planned = plan_request(opened, request, record_probes=True)
-        run_id, planned = _resumed(opened, planned, run_id)
+        settle(opened, planned)
+        run_id, planned = resumed(opened, planned, run_id)
         if planned.plan.is_empty:
             return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
         return _Run(opened, planned, how, listeners, run_id, held).perform(stack)
-
-
-def recover_crashed(opened: Opened) -> list[RunRecord]:
-    """Close every run whose process died; the runs that were closed."""
-    marker = RunMarker(opened.locks_folder, opened.clock)
-    return recover(opened.spec, opened.warehouse, opened.ledger, marker, opened.clock())
-
-
-def _resumed(opened: Opened, planned: Planned, run_id: str) -> tuple[str, Planned]:
-    """The crashed run that asked for the same under the same specification goes on with its stored plan."""
-    request = planned.plan.request
-    for run in opened.ledger.runs(request.pipeline, status=Status.CRASHED, limit=5):
-        if run.version != request.version:
-            continue
-        try:
-            stored = Plan.from_json(opened.ledger.stored_plan(run.run_id))
-        except (ValueError, KeyError, TypeError):
-            continue
-        if stored.request == request and stored.spec == planned.plan.spec and not planned.plan.is_empty:
-            facts = planned.world.facts
-            rest = remaining(stored, run.run_id, facts.partitions, facts.models)
-            if not rest.is_empty:
-                return run.run_id, replace(planned, plan=rest, resumed=True)
-    return run_id, planned
 
 
 class _Run:
@@ -124,8 +98,7 @@ class _Run:
         stack.enter_context(RunMarker(opened.locks_folder, opened.clock).hold(self._run_id))
         stack.enter_context(self._log)
         stack.enter_context(capture_logging(self._log))
-        # What a hook prints is narration: stdout carries the answer of the command.
-        stack.enter_context(redirect_stdout(sys.stderr))
+        stack.enter_context(capture_printing(self._printed))
         self._begin(plan)
         self._tell(
             RunStarted(
@@ -226,7 +199,7 @@ class _Run:
             threads=1 if parallel > 1 else (os.cpu_count() or 1),
             wait=self._how.wait,
             states=planned.world.states,
-            ended=_ended_before(planned),
+            ended=ended_before(planned),
         )
 
     def _tell(self, event: Event) -> None:
@@ -235,6 +208,12 @@ class _Run:
                 listener(event)
             except Exception as error:  # noqa: BLE001  a listener never breaks a run
                 self._log.write("warning", f"a listener failed on {type(event).__name__}: {error}")
+
+    def _printed(self, line: str) -> None:
+        """What a hook prints is narration, masked and logged like the rest."""
+        context = current_context()
+        day = date.fromisoformat(context.date) if context.date else None
+        self._tell(Noticed(self._run_id, self._planned.plan.request.pipeline, line, day))
 
     # -- the end -----------------------------------------------------------------------------------------------
 
@@ -287,19 +266,3 @@ def _counts(plan: Plan, outcomes: Sequence[DateOutcome]) -> dict[str, int]:
     if plan.up_to_date:
         counts["up to date"] = len(plan.up_to_date)
     return dict(counts)
-
-
-def _ended_before(planned: Planned) -> dict[date, Status]:
-    """Dates that an earlier task or run ended early: what follows of them has nothing to work on."""
-    tables = planned.definitions.pipeline.tables
-    building = {(step.step, step.day) for step in planned.plan.steps() if not step.training}
-    days = {day for _, day in building}
-    ended: dict[date, Status] = {}
-    for day in days:
-        for step in FEATURES:
-            record = planned.world.facts.partitions.get((tables.step(step), day))
-            if record is None or (step, day) in building:
-                continue
-            if record.status in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
-                ended.setdefault(day, record.status)
-    return ended

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from augury.errors import UsageError
 from augury.ledger.records import ModelRecord, Status
-from augury.operations.calendar import date_to_score, due_date, next_run, past_of, stale_since
+from augury.operations.calendar import Past, date_to_score, due_date, next_run, past_of, stale_since
 from augury.operations.champions import champions_of
 from augury.operations.opened import Opened
 from augury.spec.files import PipelineSpec
@@ -22,7 +22,9 @@ class PipelineStatus:
     pipeline: str
     version: str
     strip: tuple[tuple[date, Status | None], ...]
-    """The last run dates up to the due one, ascending, with how each ended; None for one that nobody tried."""
+    """The last run dates up to the due one, ascending, with how each ended; None for one that nobody tried.
+
+    Of a pipeline that has ended they may be those up to the last date that somebody tried."""
     latest: date | None
     """The newest complete date: what consumers have. A date is never newer because it was written later."""
     due: date | None
@@ -65,7 +67,8 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
         pipeline=pipeline.name,
         version=pipeline.version,
         strip=tuple(
-            (day, past.records[day].status if day in past.records else None) for day in _last_dates(pipeline, due, days)
+            (day, past.records[day].status if day in past.records else None)
+            for day in _strip_dates(pipeline, past, due, days)
         ),
         latest=past.latest,
         due=due,
@@ -77,9 +80,22 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
     )
 
 
-def _last_dates(pipeline: PipelineSpec, due: date | None, days: int) -> tuple[date, ...]:
+def _strip_dates(pipeline: PipelineSpec, past: Past, due: date | None, days: int) -> tuple[date, ...]:
+    """The last run dates up to the due one.
+
+    Of a pipeline that has ended, where nobody tried any of these, those up to the last one that somebody tried: a
+    replay of the past shows how far it came. A living pipeline that fell behind shows what is missing.
+    """
+    found = _last_dates(pipeline, due, days)
+    ended = pipeline.settings.end is not None and due == pipeline.grid.before(pipeline.settings.end)
+    if ended and past.records and not past.records.keys() & set(found):
+        return _last_dates(pipeline, pipeline.grid.at_or_before(max(past.records)), days)
+    return found
+
+
+def _last_dates(pipeline: PipelineSpec, last: date | None, days: int) -> tuple[date, ...]:
     found: list[date] = []
-    while due is not None and len(found) < days:
-        found.append(due)
-        due = pipeline.grid.before(due)
+    while last is not None and len(found) < days:
+        found.append(last)
+        last = pipeline.grid.before(last)
     return tuple(reversed(found))

@@ -7,7 +7,7 @@ that all dates can build the lower level side by side before the first of them s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from augury.errors import Problem, SpecError
@@ -40,6 +40,11 @@ class StepGraph:
     """Features or labels read reference data, so training dates keep tables of their own."""
     labelled: frozenset[str]
     """label and everything that reads an outcome: known only when the label is closed."""
+
+    def with_models_apart(self) -> StepGraph:
+        """The same steps, with predict and what follows it one level above the features: for plans in which a date is
+        scored by a model that learns from this very date."""
+        return replace(self, level={step: 2 * at + (step in self.modelled) for step, at in self.level.items()})
 
     @property
     def reads_references(self) -> bool:

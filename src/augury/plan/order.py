@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from augury.plan.graph import StepGraph
+from augury.names import TableNames
+from augury.plan.graph import StepGraph, table_of
 from augury.plan.steps import PlannedStep, Purpose, Task, Wait
 from augury.sql.relations import Published
 
 
 def to_tasks(
     graph: StepGraph,
+    tables: TableNames,
     steps: Iterable[PlannedStep],
     trainings: Iterable[Task],
     *,
@@ -22,9 +24,18 @@ def to_tasks(
 ) -> tuple[Task, ...]:
     """Tasks in an order that can be performed one by one.
 
-    Dates ascend, levels within a date ascend, and a tick comes before the date of the same day: what a task reads of
+    Dates ascend, levels within a date ascend, and a tick comes before what its model scores: what a task reads of
     other dates is always of earlier ones.
     """
+
+    def turn(task: Task) -> tuple[date, int, int]:
+        if task.kind == "train":
+            return task.day, 1, 0
+        if task.level < graph.level.get("predict", 0):
+            return task.day, 0, task.level
+        # `--model current` scores a date with the tick of a later one.
+        return max(task.day, ticks.get(task.day, task.day)), 2, task.level
+
     position = {step: at for at, step in enumerate(graph.sorted_steps)}
     groups: dict[tuple[date, int], list[PlannedStep]] = {}
     for step in steps:
@@ -38,7 +49,7 @@ def to_tasks(
                 day=day,
                 level=level,
                 steps=tuple(members),
-                waits=_waits(graph, members, day, start),
+                waits=_waits(graph, tables, members, start),
                 tick=ticks.get(day) if any(step.step == "predict" for step in members) else None,
                 purpose=_purpose(members),
             )
@@ -46,7 +57,7 @@ def to_tasks(
     for day, missing in skips.items():
         purpose = Purpose.REQUESTED if day in requested else Purpose.HISTORY
         tasks.append(Task(kind="date", day=day, level=0, steps=(), skip=missing, purpose=purpose))
-    return tuple(sorted(tasks, key=lambda task: (task.day, task.kind == "date", task.level)))
+    return tuple(sorted(tasks, key=turn))
 
 
 def _purpose(steps: Iterable[PlannedStep]) -> Purpose:
@@ -54,16 +65,13 @@ def _purpose(steps: Iterable[PlannedStep]) -> Purpose:
     return next(purpose for purpose in (Purpose.REQUESTED, Purpose.TRAINING, Purpose.HISTORY) if purpose in found)
 
 
-def _waits(graph: StepGraph, steps: Iterable[PlannedStep], day: date, start: date) -> tuple[Wait, ...]:
-    yesterday = day - timedelta(days=1)
-    lookback: dict[int, int] = {}
-    waits: list[Wait] = []
+def _waits(graph: StepGraph, tables: TableNames, steps: Iterable[PlannedStep], start: date) -> tuple[Wait, ...]:
+    found: dict[Wait, None] = {}
     for step in steps:
+        yesterday = step.day - timedelta(days=1)
         for read in graph.reads_history(step.step):
-            level = graph.level[read.step]
-            lookback[level] = max(read.days, lookback.get(level, 0))
+            first, table = step.day - timedelta(days=read.days), table_of(read.step, tables, training=step.training)
+            found[Wait(graph.level[read.step], first, yesterday, (table,))] = None
         if any(isinstance(read, Published) for read in graph.reads[step.step]):
-            waits.append(Wait(graph.level["publish"], start, yesterday, needs_success=False))
-    return tuple(
-        [Wait(level, day - timedelta(days=days), yesterday) for level, days in sorted(lookback.items())] + waits
-    )
+            found[Wait(graph.level["publish"], start, yesterday)] = None
+    return tuple(found)

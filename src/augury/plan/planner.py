@@ -67,10 +67,12 @@ class _Planner:
             *unguarded_reads(self.definitions, self._sample_day),
             *late_data(self.prints.unabsorbed),
         ]
+        graph = self.graph.with_models_apart() if self._learns_from_what_it_scores() else self.graph
         tasks = to_tasks(
-            self.graph,
+            graph,
+            self.pipeline.tables,
             self.steps.values(),
-            self.trainings.tasks(),
+            self.trainings.tasks(graph),
             skips=self.skips,
             ticks=self.tick_of,
             requested=self._requested,
@@ -311,6 +313,14 @@ class _Planner:
             self._add(key, *reason, purpose=Purpose.REQUESTED if requested else purpose)
             todo += self.prints.own_inputs(key)
             todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
+
+    def _learns_from_what_it_scores(self) -> bool:
+        """Some date waits for a model whose training waits for features of that date."""
+        return any(
+            day in task.dates and task.day <= tick
+            for task in self.trainings.tasks(self.graph)
+            for day, tick in self.tick_of.items()
+        )
 
     def _spec_fingerprint(self) -> str:
         day = self._sample_day

@@ -62,8 +62,9 @@ class Wait:
     level: int
     first: date
     last: date
-    needs_success: bool = True
-    """False: any end will do, as for the publishing of earlier dates."""
+    tables: tuple[str, ...] = ()
+    """What it reads of them: where a partition of these could not be built, it is blocked. None for the publishing of
+    earlier dates, whose end it awaits, however they end."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,7 @@ def _task(raw: dict[str, Any]) -> Task:
                         **wait,
                         "first": date.fromisoformat(wait["first"]),
                         "last": date.fromisoformat(wait["last"]),
+                        "tables": tuple(wait["tables"]),
                     }
                 )
                 for wait in raw["waits"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from augury.ledger.records import ModelRecord
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
 from augury.plan.fingerprints import Fingerprints, Key, References
+from augury.plan.graph import StepGraph, table_of
 from augury.plan.steps import Reason, Request, Task, Wait
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
@@ -141,25 +143,25 @@ class Trainings:
         for tick in sorted(self._reasons):
             yield from self._keys(tick, self._current_references())
 
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self, graph: StepGraph) -> tuple[Task, ...]:
         """One task per tick. A tick waits for the partitions that it reads."""
-        graph = self._prints.graph
+        tables = self._pipeline.tables
         out = []
         for tick, reason in sorted(self._reasons.items()):
             references = self._current_references()
             keys = self._keys(tick, references)
-            waits: dict[int, tuple[date, date]] = {}
+            waits: dict[str, Wait] = {}
             for key in keys:
-                level = graph.level[key.step]
-                first, last = waits.get(level, (key.day, key.day))
-                waits[level] = (min(first, key.day), max(last, key.day))
+                table = table_of(key.step, tables, training=key.training)
+                seen = waits.get(table, Wait(graph.level[key.step], key.day, key.day, (table,)))
+                waits[table] = replace(seen, first=min(seen.first, key.day), last=max(seen.last, key.day))
             out.append(
                 Task(
                     kind="train",
                     day=tick,
                     level=0,
                     steps=(),
-                    waits=tuple(Wait(level, first, last) for level, (first, last) in sorted(waits.items())),
+                    waits=tuple(waits.values()),
                     dates=tuple(sorted({key.day for key in keys})),
                     fingerprint=self.fingerprint(tick, references),
                     reason=reason,

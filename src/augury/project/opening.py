@@ -144,7 +144,7 @@ class Opening:
             return
         if not any(True for _ in self._reading.ledger.unfinished_runs()):
             return
-        from augury.operations.running import recover_crashed
+        from augury.operations.resuming import recover_crashed
 
         recover_crashed(self._writing)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import assert_never
 
-from augury.errors import AuguryError, ExitCode, QueryRefused
+from augury.errors import AuguryError, ExitCode, Held, QueryRefused
 from augury.ledger.records import (
     Decision,
     ModelRecord,
@@ -33,28 +33,58 @@ class DateTask:
         self._scorer = scorer
         self._meter = meter
         self._records = Records(work, task, attempt)
+        self._failed: dict[tuple[str, bool], str] = {}
+        """Steps that failed, by name and whether they are for training, and why."""
 
     def perform(self) -> Performed:
         if self._task.skip:
             self._records.skip_missing(self._task.skip)
             return self._records.done
         for step in self._task.steps:
+            why = self._kept_from(step)
+            if why is not None:
+                self._leave(step, why)
+                continue
             started, at = time.monotonic(), self._work.clock()
             try:
                 status, partition, detail = self._step(step)
             except AuguryError as error:
-                self._records.done.error = with_place(error, self._work, step.day, step.step)
-                status, partition = status_of(error), None
-                detail = in_one_line(error)
-            seconds = time.monotonic() - started
-            self._records.add(step, status, partition, detail, at, seconds)
-            if self._records.done.error is not None:
-                self._records.end(status, detail)
-                return self._records.done
-        if any(step.step in ENDS for step in self._task.steps):
+                status, partition, detail = status_of(error), None, in_one_line(error)
+                self._fail(step, with_place(error, self._work, step.day, step.step), detail)
+            self._records.add(step, status, partition, detail, at, time.monotonic() - started)
+        error = self._records.done.error
+        if error is not None:
+            self._records.end(status_of(error), in_one_line(error))
+        elif any(step.step in ENDS for step in self._task.steps):
             ended = self._work.ended.get(self._task.day)
             self._records.end(ended or Status.SUCCEEDED, "")
         return self._records.done
+
+    def _leads_to_publishing(self, step: PlannedStep) -> bool:
+        """The date itself needs this step; others, such as its label, are there for trainings."""
+        return not step.training and step.step in self._work.graph.order
+
+    def _kept_from(self, step: PlannedStep) -> str | None:
+        """Why a step is left out: after an error a date goes on only with what does not need the failed step."""
+        error = self._records.done.error
+        if error is not None and self._leads_to_publishing(step):
+            return in_one_line(error)
+        needs = self._work.graph.closure(step.step)
+        return next((why for (name, training), why in self._failed.items()
+                     if training is step.training and name in needs), None)  # fmt: skip
+
+    def _fail(self, step: PlannedStep, error: AuguryError, why: str) -> None:
+        self._failed[step.step, step.training] = why
+        if self._leads_to_publishing(step):
+            self._records.done.error = error
+        else:
+            self._records.done.beside.append(error)
+        self._leave(step, why)
+
+    def _leave(self, step: PlannedStep, why: str) -> None:
+        held = isinstance(self._records.done.error, Held) and self._leads_to_publishing(step)
+        if not held:
+            self._records.done.missing[step.table] = why
 
     def _has_schema(self, step: str) -> bool:
         """Whether a date without rows still leaves this step's empty partition: what history may read of it."""
@@ -68,7 +98,8 @@ class DateTask:
         ended = self._work.ended.get(step.day) if not step.training else None
         if ended is not None and not self._has_schema(step.step):
             return ended, None, ""
-        self._meter.check(step.step)
+        if self._leads_to_publishing(step):
+            self._meter.check(step.step)
         built = self._built_meanwhile(step)
         if built is not None:
             self._note_rows(step, built)

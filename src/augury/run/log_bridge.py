@@ -1,12 +1,13 @@
-"""How do hooks and libraries get into a run's log? Through Python's own `logging`, unchanged."""
+"""How do hooks and libraries speak? Through Python's own `logging` into the run's log, and what they print is told."""
 
 from __future__ import annotations
 
+import io
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from threading import Lock, local
 from typing import Any
 
 from augury.run.logs import RunLog, current_context
@@ -41,6 +42,31 @@ def capture_logging(log: RunLog, level: int = logging.INFO) -> Iterator[None]:
             yield
         finally:
             root.removeHandler(bridge)
+
+
+class Printed(io.TextIOBase):
+    """Stands in for stdout, which carries the answer of a command; hands over whole lines, each thread its own."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._of_thread = local()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, rest = (getattr(self._of_thread, "rest", "") + text).split("\n")
+        self._of_thread.rest = rest
+        for line in lines:
+            self._tell(line)
+        return len(text)
+
+
+@contextmanager
+def capture_printing(tell: Callable[[str], None]) -> Iterator[None]:
+    """Inside, `tell` gets every line that whatever code of this process prints."""
+    with redirect_stdout(Printed(tell)):
+        yield
 
 
 _changing = Lock()

@@ -39,7 +39,6 @@ class Scorer:
         self._lock = RLock()
         self._candidates: Candidates | None = None
         self._bound: dict[date, Bound] = {}
-        self._fitted: dict[int, FittedModel] = {}
 
     def refresh(self) -> None:
         """A training finished: look at the ledger again."""
@@ -100,9 +99,9 @@ class Scorer:
         choice = self.choose(day)
         if isinstance(choice, Champion) and not choice.rule.startswith("tick"):
             return Bound(choice.model, choice.rule)
-        pipeline = self._work.pipeline
-        models = self._work.ledger.models(pipeline.name, pipeline.version)
-        return Bound(next(model for model in reversed(models) if model.sha256 == sha), "file")
+        assert self._candidates is not None
+        newest_first = sorted(self._candidates.by_number.items(), reverse=True)
+        return Bound(next(model for _, model in newest_first if model.sha256 == sha), "file")
 
     def references(self, day: date) -> Mapping[str, str] | None:
         """The reference versions of the model that scores a date; None where none is known yet."""
@@ -114,9 +113,9 @@ class Scorer:
     def fitted(self, record: ModelRecord) -> FittedModel:
         """The model itself, loaded and proven by its golden rows once per run. Raises ModelFailed."""
         with self._lock:
-            found = self._fitted.get(record.number)
+            found = self._work.fitted.get(record.number)
             if found is None:
-                found = self._fitted[record.number] = load_model(self._work, record)
+                found = self._work.fitted[record.number] = load_model(self._work, record)
             return found
 
 

@@ -60,10 +60,10 @@ def register_model_file(work: Work) -> None:
         note=f"from {settings.path}",
     )
     try:
-        open_model_file(work, work.models / kept, record)
+        model = open_model_file(work, work.models / kept, record)
     except StorageFailed as error:
         raise error.at(Place(file=work.pipeline.file)) from error
-    work.ledger.add_model(record)
+    work.fitted[work.ledger.add_model(record).number] = model
 
 
 def _keep(given: Path, kept: Path) -> None:

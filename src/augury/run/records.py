@@ -29,6 +29,11 @@ class Performed:
     definitions: list[Definition] = field(default_factory=list)
     date: DateRecord | None = None
     error: AuguryError | None = None
+    """What kept the date from being published."""
+    beside: list[AuguryError] = field(default_factory=list)
+    """Errors of steps that the date itself does not need, such as the label of a training date."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Tables whose partition could not be built, and why."""
     rule: str = ""
     """Why the model that scored the date did."""
 

@@ -6,9 +6,9 @@ Any number of threads take tasks that wait for nothing more. A failed task block
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from augury.ledger.records import Status
@@ -21,6 +21,9 @@ class Ended:
 
     status: Status
     detail: str = ""
+    missing: Mapping[str, str] | None = None
+    """Tables whose partition could not be built, and why; None for all of the task unless it is complete. What a check
+    holds back is not among them: an expected no keeps nobody else waiting."""
 
 
 Perform = Callable[[Task], Ended]
@@ -39,8 +42,8 @@ class Runner:
         self._open: dict[int, list[date]] = {}
         """Days of unfinished tasks by level, sorted, one entry per task."""
         self._open_ticks: set[date] = set()
-        self._bad: dict[int, dict[date, str]] = {}
-        """Why tasks failed whose partitions others may read, by level."""
+        self._bad: dict[str, dict[date, str]] = {}
+        """Why partitions are missing that others may read, by table."""
         self._over: dict[date, Ended] = {}
         """Dates that ended before their last level."""
         self._bad_ticks: dict[date, str] = {}
@@ -99,7 +102,7 @@ class Runner:
 
     def _do(self, task: Task) -> tuple[Task, Ended]:
         if task.kind == "date" and (over := self._over.get(task.day)) is not None:
-            return task, over
+            return task, replace(over, missing=None if over.status is not Status.HELD else {})
         why = self._blocked(task)
         return task, self._block(task, why) if why else self._perform(task)
 
@@ -108,8 +111,8 @@ class Runner:
         if task.tick is not None and (bad := self._bad_ticks.get(task.tick)):
             return f"training of tick {task.tick} failed: {bad}"
         for each in task.waits:
-            if each.needs_success:
-                for day, why in sorted(self._bad.get(each.level, {}).items()):
+            for table in each.tables:
+                for day, why in sorted(self._bad.get(table, {}).items()):
                     if each.first <= day <= each.last:
                         return f"{day} failed: {why}"
         return ""
@@ -121,9 +124,13 @@ class Runner:
                 self._bad_ticks[task.day] = ended.detail
             return
         self._open[task.level].remove(task.day)
-        if ended.status.complete:
-            return
-        self._over[task.day] = ended
-        # What is held or refused has built all that other dates read of it.
-        if ended.status not in (Status.HELD, Status.REFUSED):
-            self._bad.setdefault(task.level, {})[task.day] = ended.detail
+        if not ended.status.complete:
+            self._over[task.day] = ended
+        for table, why in _missing(task, ended).items():
+            self._bad.setdefault(table, {})[task.day] = why
+
+
+def _missing(task: Task, ended: Ended) -> Mapping[str, str]:
+    if ended.missing is not None:
+        return ended.missing
+    return {} if ended.status.complete else {step.table: ended.detail for step in task.steps}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from threading import Lock as Mutex
 
 from augury.events import Event, Noticed
 from augury.ledger.records import Status
 from augury.ledger.store import Ledger
+from augury.models.contract import FittedModel
 from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.graph import StepGraph
@@ -52,7 +52,8 @@ class Work:
     """Sources that exist, as they were when the run began."""
     ended: dict[date, Status] = field(default_factory=dict)
     """Dates that ended early for want of rows."""
-    mutex: Mutex = field(default_factory=Mutex)
+    fitted: dict[int, FittedModel] = field(default_factory=dict)
+    """Models that were loaded, by number."""
 
     @property
     def pipeline(self) -> PipelineSpec:

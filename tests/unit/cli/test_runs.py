@@ -100,7 +100,7 @@ def test_g_a_training_is_judged_by_the_tick_that_was_asked_for() -> None:
 
 
 def test_a_plan_shows_counts_reasons_and_the_command_that_performs_it() -> None:
-    report = plan_report(plan_of(DAY), EXPLAINED, "augury run")
+    report = plan_report(plan_of(DAY), EXPLAINED, "augury run ltv --date 1998-01-15 --refresh late")
     assert report.text.splitlines() == [
         "ltv on dev",
         "",
@@ -110,7 +110,7 @@ def test_a_plan_shows_counts_reasons_and_the_command_that_performs_it() -> None:
         "",
         "note: a look-back crosses the start",
     ]
-    assert report.next.strip() == "Nothing was written. Run it: augury run ltv --date 1998-01-15"
+    assert report.next.strip() == "Nothing was written. Run it: augury run ltv --date 1998-01-15 --refresh late"
 
 
 def test_the_json_of_a_plan_is_the_plan() -> None:

@@ -56,6 +56,18 @@ def test_nothing_is_due_from_the_end_on_and_nothing_runs_next(shop: Shop) -> Non
     assert [str(when) for when, _ in found.strip] == ["2026-01-03", "2026-01-04", "2026-01-05"]
 
 
+def test_a_replay_of_the_past_shows_how_far_it_came_and_a_living_pipeline_what_it_misses(shop: Shop) -> None:
+    late = at(shop, "2026-03-01T12:00")
+    late.run("ltv", "2026-01-04", "2026-01-06")
+    assert {record for _, record in status(late).strip} == {None}
+    shop.pipeline("ltv", SCHEDULE + "end: 2026-03-01\n", start="2026-01-03", prepare=SPENT)
+    assert [(str(when), record) for when, record in status(late, days=2).strip] == [
+        ("2026-01-04", Status.SUCCEEDED),
+        ("2026-01-05", Status.SUCCEEDED),
+    ]
+    assert status(late).due == day("2026-02-28")
+
+
 def test_the_next_run_is_said_in_the_zone_of_the_schedule(shop: Shop) -> None:
     found = status(at(shop, "2026-01-10T12:00")).next_run
     assert found is not None

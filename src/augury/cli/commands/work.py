@@ -56,16 +56,32 @@ def plan(
             model=model,
             refresh_late=refresh == "late",
         )
-        session.report(plan_report(made, project.explain(made), _rerun(session, within, pipeline)))
+        session.report(plan_report(made, project.explain(made), _rerun(session, within)))
 
 
-def _rerun(session: Session, within: DateRange, pipeline: str) -> str:
-    """The plan's own command line, made into the one that performs it."""
+def _rerun(session: Session, within: DateRange) -> str:
+    """The plan's own command line, made into the one that performs it: target, variables and options stay."""
     import shlex
 
-    verb = "run" if (within.end - within.start).days == 1 else "backfill"
-    words = [verb if at == session.words.index("plan") else word for at, word in enumerate(session.words)]
-    return shlex.join(["augury", *words])
+    words = list(session.words)
+    reprocess = any(word.split("=")[0] == "--reprocess" for word in words)
+    one = (within.end - within.start).days == 1 and not reprocess
+    words[words.index("plan")] = "run" if one else "backfill"
+    return shlex.join(["augury", *(words if one else _as_range(words, within))])
+
+
+def _as_range(words: Sequence[str], within: DateRange) -> list[str]:
+    """`--date D` as the range of one date that backfill takes."""
+    out: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word.split("=")[0] == "--date":
+            if "=" not in word:
+                next(left, None)
+            out += ["--start", str(within.start), "--end", str(within.end)]
+        else:
+            out.append(word)
+    return out
 
 
 @command(name="run", help=HELP["run"].help)

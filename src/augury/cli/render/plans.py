@@ -16,7 +16,7 @@ COLUMNS = ("step", "partitions", "why", "estimate_seconds", "note")
 
 
 def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
-    """`rerun` is the command that performs the plan."""
+    """`rerun` is the command that performs the plan, with everything that was typed for it."""
     rows: list[dict[str, Any]] = [
         {
             "step": row.step,
@@ -27,7 +27,6 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
         }
         for row in explained.rows
     ]
-    command = explained.next_command or rerun
     return Report(
         document={
             "plan": json.loads(plan.to_json()),
@@ -35,13 +34,13 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
                 "header": explained.header,
                 "rows": rows,
                 "notes": list(explained.notes),
-                "next_command": command,
+                "next_command": rerun,
             },
         },
         columns=COLUMNS,
         records=rows,
         text=nothing_to_do(plan) if plan.is_empty else _text(explained, rows),
-        next="" if plan.is_empty else f"\nNothing was written. Run it: {command}",
+        next="" if plan.is_empty else f"\nNothing was written. Run it: {rerun}",
     )
 
 

@@ -50,10 +50,15 @@ def check_select(engine: Engine, sql: str) -> None:
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         if before == "(" and word in _WRITES:
             following = _WRITES[word]
-            if after in following if following is not None else _WORD.fullmatch(after):
+            if after in following if following is not None else _names_something(after):
                 raise _not_allowed(word.upper())
         if after == "(" and word.strip('"') in _ACTING:
             raise _not_allowed(f"the function {word}")
+
+
+def _names_something(word: str) -> bool:
+    """Whether a table, a quoted one included, or a query in parentheses begins here."""
+    return word[:1] in ("(", '"') or _WORD.fullmatch(word) is not None
 
 
 def _not_allowed(what: str) -> UsageError:
