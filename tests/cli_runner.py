@@ -99,3 +99,27 @@ def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def refused(answer: Answer, code: int, *words: str) -> str:
+    """What a command said that ended with `code`: clean, and naming each of `words`."""
+    assert answer.code == code, answer.said
+    assert "Traceback" not in answer.said
+    assert "bug:" not in answer.said
+    assert "error of its own" not in answer.said
+    assert "\x1b" not in answer.said
+    missing = [word for word in words if word not in answer.err]
+    assert not missing, f"{missing} not in: {answer.err}"
+    return answer.err
+
+
+def worked(answer: Answer) -> Answer:
+    """A command that ended with 0."""
+    assert answer.code == 0, answer.said
+    return answer
+
+
+def rows(sql: str, folder: Path, *more: str) -> list[dict[str, Any]]:
+    """What `augury query` returns."""
+    answer = worked(called("query", sql, "--output", "ndjson", *more, folder=folder))
+    return [json.loads(line) for line in answer.out.splitlines()]

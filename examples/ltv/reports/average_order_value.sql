@@ -1,5 +1,5 @@
 -- Average order value of the last 90 days, as it was known on each run date.
---   augury query "$(cat reports/average_order_value.sql)"
+--   augury query --file reports/average_order_value.sql
 select
     run_date,
     sum(orders_90d) as orders,

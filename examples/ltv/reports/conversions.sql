@@ -1,6 +1,6 @@
 -- Conversions: of the customers scored on a date, how many bought in the week after it, by bid?
 -- Every date's features are kept (ltv_v1_prepare), so a later date tells what happened since.
---   augury query "$(cat reports/conversions.sql)"
+--   augury query --file reports/conversions.sql
 select
     scored.run_date,
     scored.bid_multiplier,

@@ -1,6 +1,7 @@
 -- New customers: who bought for the first time in the 30 days before a run date, and how the base grew since the
--- date before it. This shop found its customers in the first quarter of 1997; backfill that to see growth.
---   augury query "$(cat reports/new_customer_growth.sql)"
+-- date before it. This shop found its customers in the first quarter of 1997; features alone are enough to see it:
+--   augury backfill ltv --start 1997-02-01 --end 1997-04-01 --step prepare
+--   augury query --file reports/new_customer_growth.sql
 with base as (
     select
         run_date,

@@ -127,11 +127,11 @@ def started(event: RunStarted) -> str:
     return ", ".join(parts) + at_once
 
 
-def summary(statuses: Counter[str] | dict[str, int]) -> str:
+def summary(statuses: Counter[str] | dict[str, int], done: str = "published") -> str:
     """`30 published, 0 held, 0 failed` and whatever else there was, so that the counts add up."""
     rest = {status: number for status, number in statuses.items() if number}
     head = [
-        f"{rest.pop('succeeded', 0):,} published",
+        f"{rest.pop('succeeded', 0):,} {done}",
         f"{rest.pop('held', 0):,} held",
         f"{rest.pop('failed', 0):,} failed",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -148,14 +148,14 @@ class _Run:
 
     def _perform_all(self) -> Outcome:
         """Perform the plan; where a failed gate leads to an earlier tick that is not trained, plan again."""
-        outcome = self._perform_plan(self._planned)
         seen: set[date] = set()
+        outcome = self._perform_plan(self._planned, seen)
         while outcome.needs - seen:
             seen |= outcome.needs
             again = plan_request(self._opened, self._planned.plan.request, record_probes=False)
             if again.plan.is_empty:
                 break
-            more = self._perform_plan(again)
+            more = self._perform_plan(again, seen)
             outcome = Outcome(
                 {**outcome.dates, **more.dates},
                 [*outcome.trained, *more.trained],
@@ -164,14 +164,14 @@ class _Run:
             )
         return outcome
 
-    def _perform_plan(self, planned: Planned) -> Outcome:
+    def _perform_plan(self, planned: Planned, tried: Collection[date]) -> Outcome:
         parallel = self._parallel(planned.plan)
         work = self._work(planned, parallel)
         keep_references(work)
         if planned.world.facts.model_file:
             register_model_file(work)
         self._opened.warehouse.set_threads(1 if parallel > 1 else None)
-        return Performer(work, held=self._held).perform(parallel=parallel, descending=self._how.descending)
+        return Performer(work, held=self._held, tried=tried).perform(parallel=parallel, descending=self._how.descending)
 
     def _parallel(self, plan: Plan) -> int:
         """Dates side by side, one thread each, beat threads inside a query (see docs/explanation/speed)."""
@@ -198,6 +198,7 @@ class _Run:
             host=opened.who.host,
             threads=1 if parallel > 1 else (os.cpu_count() or 1),
             wait=self._how.wait,
+            mask=opened.masker.mask,
             states=planned.world.states,
             ended=ended_before(planned),
         )
@@ -236,7 +237,7 @@ class _Run:
         opened = self._opened
         status = run_status(result)
         opened.ledger.finish_run(
-            self._run_id, status, opened.clock(), result.counts, result.peak_memory, _detail(result)
+            self._run_id, status, opened.clock(), result.counts, result.peak_memory, opened.masker.mask(_detail(result))
         )
         try:
             write_summaries(opened, self._planned.definitions.pipeline)

@@ -165,7 +165,7 @@ class DateTask:
         write = write_of(self._work, step, fingerprint, model)
         written = candidate(self._work, step, write, model, rule)
         if model is not None:
-            refuse_lost_entities(self._work, step.day)
+            refuse_lost_entities(self._work, step.day, unique=write.unique)
         return Status.SUCCEEDED, written.partition, ""
 
     def _validate(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:

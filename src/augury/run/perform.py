@@ -7,7 +7,7 @@ warehouse shows it finished, recorded by recovery.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,18 +43,23 @@ class Outcome:
 class Performer:
     """Performs one plan with one set of hands."""
 
-    def __init__(self, work: Work, *, held: Sequence[date] = ()) -> None:
+    def __init__(self, work: Work, *, held: Sequence[date] = (), tried: Collection[date] = ()) -> None:
         self._work = work
         self._held = frozenset(held)
         """Dates whose lock the run holds already."""
+        self._tried = frozenset(tried)
+        """Ticks that this run has planned for already: a date that still needs one of them is held."""
         model = work.pipeline.settings.model
         self._scorer = Scorer(work) if model is not None else None
         self._seconds: dict[date, float] = {}
         self.outcome = Outcome()
 
     def perform(self, *, parallel: int, descending: bool) -> Outcome:
-        Runner(self._work.plan, self._task, self._block, parallel=parallel, descending=descending).run()
+        Runner(self._work.plan, self._task, self._block, self._over, parallel=parallel, descending=descending).run()
         return self.outcome
+
+    def _over(self, task: Task, ended: Ended) -> None:
+        self._work.tell(TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(ended.status)))
 
     # -- one task ----------------------------------------------------------------------------------------------
 
@@ -62,13 +67,11 @@ class Performer:
         work = self._work
         with log_context(pipeline=work.pipeline.name, version=work.pipeline.version, date=str(task.day)):
             try:
-                ended = self._train(task) if task.kind == "train" else self._date(task)
+                return self._train(task) if task.kind == "train" else self._date(task)
             except AuguryError as error:
-                ended = self._failed(task, error)
+                return self._failed(task, error)
             except Exception as error:  # noqa: BLE001  a bug of ours must not take the other dates with it
-                ended = self._failed(task, self._bug(error))
-            work.tell(TaskFinished(work.run_id, work.pipeline.name, task.key, str(ended.status)))
-            return ended
+                return self._failed(task, self._bug(error))
 
     def _bug(self, error: Exception) -> WorkFailed:
         self._work.notice("".join(traceback.format_exception(error)))
@@ -100,10 +103,10 @@ class Performer:
             self._seconds[task.day] = meter.seconds
             status = self._recorded(task, performed)
         self._tell_end(task, performed)
-        return Ended(status, performed.error.what if performed.error else "")
+        return Ended(status, performed.error.what if performed.error else "", performed.missing)
 
     def _recorded(self, task: Task, performed: Performed) -> Status:
-        """Commit a task: everything it did in one transaction."""
+        """Commit a task: everything it did in one transaction. How the date itself ended."""
         status = status_of(performed.error) if performed.error else Status.SUCCEEDED
         self._work.ledger.finish_task(
             self._work.run_id,
@@ -113,14 +116,13 @@ class Performer:
             performed.removed,
             performed.date,
             performed.definitions,
-            status=status,
+            status=status_of(performed.beside[0]) if performed.beside and not performed.error else status,
         )
         return status
 
     def _tell_end(self, task: Task, performed: Performed) -> None:
         error = performed.error
-        if isinstance(error, NeedsTick):
-            self.outcome.needs.add(error.tick)
+        self.outcome.failures += performed.beside
         if task.purpose is not Purpose.REQUESTED:
             if error is not None:
                 self.outcome.failures.append(error)
@@ -139,6 +141,10 @@ class Performer:
             detail=record.detail,
             error=error,
         )
+        if isinstance(error, NeedsTick) and error.tick not in self._tried:
+            # The date is not over: this very run plans again, with that tick.
+            self.outcome.needs.add(error.tick)
+            return
         self._after(task.day, record)
 
     def _after(self, day: date, record: DateRecord) -> None:
@@ -255,7 +261,6 @@ class Performer:
             self._work.ledger.finish_task(self._work.run_id, task.key, date=record, status=Status.BLOCKED)
             self.outcome.dates[task.day] = DateOutcome(task.day, Status.BLOCKED, detail=why)
             self._after(task.day, record)
-        self._work.tell(TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(Status.BLOCKED)))
         return Ended(Status.BLOCKED, why)
 
     def _record_of(self, task: Task, status: Status, detail: str) -> DateRecord:
@@ -268,5 +273,5 @@ class Performer:
             run_id=self._work.run_id,
             updated_at=self._work.clock(),
             data_date=pipeline.cutoffs.data_date(task.day),
-            detail=detail,
+            detail=self._work.mask(detail),
         )

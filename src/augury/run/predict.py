@@ -32,11 +32,23 @@ def scored_sql(work: Work, days: Sequence[date], *, training: bool = False) -> s
     if not missing:
         return warehouse.partition_sql(chosen, days)
     keys = ", ".join(quote(key) for key in ("run_date", *entities))
+    if have <= {"run_date", *(key.lower() for key in entities)} and _is_keyed(work):
+        # A filter that only chooses: looking its keys up takes two thirds of the time of the join below.
+        same = " AND ".join(f"f.{quote(key)} = p.{quote(key)}" for key in ("run_date", *entities))
+        return (
+            f"(SELECT p.* FROM {warehouse.partition_sql(prepare, days)} p "
+            f"WHERE EXISTS (SELECT 1 FROM {warehouse.partition_sql(chosen, days)} f WHERE {same}))"
+        )
     taken = ", ".join(f"p.{quote(name)}" for name in missing)
     return (
         f"(SELECT f.*, {taken} FROM {warehouse.partition_sql(chosen, days)} f "
         f"JOIN {warehouse.partition_sql(prepare, days)} p USING ({keys}))"
     )
+
+
+def _is_keyed(work: Work) -> bool:
+    """Whether filter has one row per entity, which a pipeline may give up."""
+    return work.pipeline.steps["filter"].settings.unique is None
 
 
 def _columns(work: Work, table: str, days: Sequence[date]) -> Sequence[Any]:
@@ -96,11 +108,16 @@ def _refuse_nan(scores: pa.RecordBatch, column: str) -> None:
         raise ModelFailed(f"{column} is not a finite number in {bad} rows")
 
 
-def refuse_lost_entities(work: Work, day: date) -> None:
-    """Every entity that was scored is among the candidates, and nobody else. Raises DataRefused with samples."""
+def refuse_lost_entities(work: Work, day: date, *, unique: Sequence[str]) -> None:
+    """Every entity that was scored is among the candidates, and nobody else. Raises DataRefused with samples.
+
+    `unique` are the columns by which the candidates were found to be unique.
+    """
     tables = work.pipeline.tables
     scored = work.warehouse.partition_sql(tables.step("predict"), (day,))
     candidate = work.warehouse.partition_sql(tables.staging, (day,))
+    if unique and set(unique) <= set(work.pipeline.settings.entities) and _all_scored(work, candidate, scored, day):
+        return
     keys = ", ".join(quote(key) for key in work.pipeline.settings.entities)
     lost = _anti_join(work, scored, candidate, keys)
     added = _anti_join(work, candidate, scored, keys)
@@ -115,6 +132,21 @@ def refuse_lost_entities(work: Work, day: date) -> None:
         f"post_process does not return the entities that were scored: {'; '.join(parts)}",
         fix="Return one row per row of ref('predict'); who gets a prediction is decided in filter.sql.",
     )
+
+
+def _all_scored(work: Work, candidate: str, scored: str, day: date) -> bool:
+    """Whether there are as many candidates, which all differ, as rows were scored, and each of them was."""
+    tables = work.pipeline.tables
+    rows = [
+        partition.rows if (partition := work.warehouse.partition(table, day)) else -1
+        for table in (tables.staging, tables.step("predict"))
+    ]
+    if rows[0] != rows[1]:
+        return False
+    same = " AND ".join(f"s.{quote(key)} = c.{quote(key)}" for key in work.pipeline.settings.entities)
+    sql = f"SELECT count(*) AS found FROM {candidate} c WHERE EXISTS (SELECT 1 FROM {scored} s WHERE {same})"
+    with work.warehouse.read(sql) as reader:
+        return [row["found"] for batch in reader for row in batch.to_pylist()] == rows[:1]
 
 
 def _anti_join(work: Work, left: str, right: str, keys: str) -> list[dict[str, Any]]:

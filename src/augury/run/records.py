@@ -80,7 +80,7 @@ class Records:
                 bytes=partition.bytes if partition else None,
                 fingerprint=partition.fingerprint if partition else step.fingerprint,
                 model_version=model_version,
-                detail=detail,
+                detail=self._work.mask(detail),
             )
         )
         self._work.tell(
@@ -149,5 +149,5 @@ class Records:
             rows=self._rows,
             model_version=self._model_version,
             data_date=self._work.pipeline.cutoffs.data_date(self._task.day),
-            detail=detail,
+            detail=self._work.mask(detail),
         )

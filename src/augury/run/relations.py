@@ -90,7 +90,7 @@ class Resolver:
         table = table_of(step, self.definitions.pipeline.tables, training=self.training)
         if self.by_name:
             return _named(table, days)
-        return self.warehouse.partition_sql(table, days, self._own_columns(step))
+        return self.warehouse.partition_sql(table, days, None if days == (self.day,) else self._own_columns(step))
 
     def _own_columns(self, step: str) -> tuple[TableColumn, ...] | None:
         """The columns of this date's own partition: the schema of a history that is still empty."""

@@ -28,14 +28,21 @@ class Ended:
 
 Perform = Callable[[Task], Ended]
 Block = Callable[[Task, str], Ended]
+Over = Callable[[Task, Ended], None]
 
 
 class Runner:
-    """Performs the tasks of one plan. Deciding is here; doing is in the two functions that it is given."""
+    """Performs the tasks of one plan. Deciding is here; doing is in the functions that it is given.
 
-    def __init__(self, plan: Plan, perform: Perform, block: Block, *, parallel: int, descending: bool) -> None:
+    `over` hears of every task exactly once.
+    """
+
+    def __init__(
+        self, plan: Plan, perform: Perform, block: Block, over: Over, *, parallel: int, descending: bool
+    ) -> None:
         self._perform = perform
         self._block = block
+        self._tell = over
         self._parallel = parallel
         tasks = sorted(plan.tasks, key=lambda task: task.day, reverse=True) if descending else plan.tasks
         self._todo: list[Task] = list(tasks)
@@ -47,6 +54,7 @@ class Runner:
         self._over: dict[date, Ended] = {}
         """Dates that ended before their last level."""
         self._bad_ticks: dict[date, str] = {}
+        self._ring: list[Task] = []
         for task in plan.tasks:
             if task.kind == "train":
                 self._open_ticks.add(task.day)
@@ -57,7 +65,7 @@ class Runner:
         """Returns when every task has ended. KeyboardInterrupt lets running tasks end and leaves the others."""
         if self._parallel == 1:
             while self._todo:
-                self._finish(*self._do(self._next()))
+                self._finish(*self._do(self._ready() or self._stuck()))
             return
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="augury") as pool:
             running: set[Future[tuple[Task, Ended]]] = set()
@@ -65,6 +73,8 @@ class Runner:
                 while self._todo or running:
                     while len(running) < self._parallel and (task := self._ready()) is not None:
                         running.add(pool.submit(self._do, task))
+                    if not running:
+                        running.add(pool.submit(self._do, self._stuck()))
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
                         self._finish(*future.result())
@@ -72,10 +82,11 @@ class Runner:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _next(self) -> Task:
-        task = self._ready()
-        # A plan's own order can always be performed one by one, so something is ready.
-        assert task is not None
+    def _stuck(self) -> Task:
+        """The first of tasks that wait for one another. The planner makes no such ring; a stored plan of another
+        version might, and had better fail than hang."""
+        task = self._todo.pop(0)
+        self._ring.append(task)
         return task
 
     def _ready(self) -> Task | None:
@@ -103,7 +114,8 @@ class Runner:
     def _do(self, task: Task) -> tuple[Task, Ended]:
         if task.kind == "date" and (over := self._over.get(task.day)) is not None:
             return task, replace(over, missing=None if over.status is not Status.HELD else {})
-        why = self._blocked(task)
+        stuck = any(task is each for each in self._ring)
+        why = "it waits for tasks that wait for it" if stuck else self._blocked(task)
         return task, self._block(task, why) if why else self._perform(task)
 
     def _blocked(self, task: Task) -> str:
@@ -118,6 +130,7 @@ class Runner:
         return ""
 
     def _finish(self, task: Task, ended: Ended) -> None:
+        self._tell(task, ended)
         if task.kind == "train":
             self._open_ticks.discard(task.day)
             if ended.status is not Status.SUCCEEDED:

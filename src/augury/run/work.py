@@ -52,6 +52,8 @@ class Work:
     """Sources that exist, as they were when the run began."""
     ended: dict[date, Status] = field(default_factory=dict)
     """Dates that ended early for want of rows."""
+    mask: Callable[[str], str] = str
+    """Keeps secrets out of what the ledger remembers: an engine or a hook may put a value into its message."""
     fitted: dict[int, FittedModel] = field(default_factory=dict)
     """Models that were loaded, by number."""
 

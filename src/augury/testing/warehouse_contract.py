@@ -129,6 +129,18 @@ class WarehouseContract(RowPromises):
         assert ids(live(warehouse)) == [1]
         assert warehouse.load(write(), stream(first.slice(0, 0))).partition.rows == 0
 
+    def test_a_system_error_of_whoever_feeds_the_rows_is_not_taken_for_the_warehouses_own(
+        self, warehouse: Warehouse
+    ) -> None:
+        schema = pa.schema([("a", pa.int64())])
+
+        def failing(_: int) -> pa.RecordBatch:
+            raise FileNotFoundError("prices.csv")
+
+        batches = map(failing, range(1))
+        with pytest.raises(FileNotFoundError, match=r"prices\.csv"):
+            warehouse.load(write(), pa.RecordBatchReader.from_batches(schema, batches))
+
     def test_a_stream_may_be_fed_by_a_read_of_the_same_thread(self, warehouse: Warehouse) -> None:
         warehouse.create(write(), PEOPLE)
         with warehouse.read(f"SELECT * FROM {warehouse.partition_sql('people', [DAY])} AS t", 1) as reader:

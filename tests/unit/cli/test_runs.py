@@ -57,6 +57,12 @@ def test_a_step_of_a_date_says_that_nothing_was_published() -> None:
     assert run_report(result, ABOUT).text.endswith("10 rows; nothing was published")
 
 
+def test_a_range_that_stops_at_a_step_counts_what_it_built() -> None:
+    made = result_of(*(DateOutcome(day, Status.SUCCEEDED) for day in days(3)))
+    result = replace(made, plan=plan_of(*days(3), step="prepare"))
+    assert run_report(result, ABOUT).text.startswith("ltv  3 built up to prepare, 0 held, 0 failed")
+
+
 def test_a_date_that_failed_leaves_the_words_to_its_error() -> None:
     result = result_of(DateOutcome(DAY, Status.FAILED))
     report = run_report(result, ABOUT, shown=[WorkFailed("no")])

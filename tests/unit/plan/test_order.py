@@ -65,7 +65,7 @@ def test_a_filter_over_a_year_waits_for_exactly_its_window_n3(shop: Shop) -> Non
         run_date = date(2026, 1, 1) + timedelta(days=at)
         assert tasks[f"{run_date}"].waits == ()
         assert tasks[f"{run_date} +1"].waits == (
-            Wait(0, run_date - timedelta(days=365), run_date - timedelta(days=1)),
+            Wait(0, run_date - timedelta(days=365), run_date - timedelta(days=1), ("ltv_v1_prepare",)),
         )
 
 
@@ -124,9 +124,7 @@ def test_validation_against_the_published_chains_publishing_and_not_predicting(s
         assert tasks[at].waits == ()
         chained = tasks[f"{at} +1"]
         assert names(chained) == ["validate", "publish", "archive"]
-        assert chained.waits == (
-            Wait(1, day("2025-09-01"), day(at) - timedelta(days=1), needs_success=False),
-        )
+        assert chained.waits == (Wait(1, day("2025-09-01"), day(at) - timedelta(days=1)),)
 
 
 def test_a_step_may_carry_its_own_past_forward(shop: Shop) -> None:
@@ -136,7 +134,7 @@ def test_a_step_may_carry_its_own_past_forward(shop: Shop) -> None:
     world = World(shop.pipeline(prepare=carried))
     (first, second) = world.plan("2026-01-02", "2026-01-04").tasks[-2:]
     assert (first.level, second.level) == (0, 0)
-    assert second.waits == (Wait(0, day("2026-01-02"), day("2026-01-02")),)
+    assert second.waits == (Wait(0, day("2026-01-02"), day("2026-01-02"), ("ltv_v1_prepare",)),)
 
 
 def test_a_change_in_the_first_date_reaches_the_last_through_a_carried_balance(shop: Shop) -> None:

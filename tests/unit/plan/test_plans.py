@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -177,19 +178,55 @@ def test_other_texts_are_not_plans(text: str) -> None:
         Plan.from_json(text)
 
 
-def test_a_plan_can_be_performed_one_by_one_in_its_own_order(modelled: World) -> None:
-    """Nothing stands before what it waits for."""
-    plan = everything(modelled)
+def in_vain(plan: Plan) -> list[tuple[str, str]]:
+    """Tasks and what they wait for that comes only later in the plan."""
+    found = []
     for at, task in enumerate(plan.tasks):
-        later = plan.tasks[at + 1 :]
-        for wait in task.waits:
-            assert not [
-                other
-                for other in later
-                if other.kind == "date" and other.level == wait.level and wait.first <= other.day <= wait.last
-            ]
-        if task.tick is not None:
-            assert not [other for other in later if other.kind == "train" and other.day <= task.tick]
+        for other in plan.tasks[at + 1 :]:
+            waited = any(wait.level == other.level and wait.first <= other.day <= wait.last for wait in task.waits)
+            if other.kind == "date" and (waited or (other.day == task.day and other.level < task.level)):
+                found.append((task.key, other.key))
+            if other.kind == "train" and task.tick is not None and other.day <= task.tick:
+                found.append((task.key, other.key))
+    return found
+
+
+def test_a_plan_can_be_performed_one_by_one_in_its_own_order(modelled: World) -> None:
+    assert in_vain(everything(modelled)) == []
+
+
+def test_a_date_scored_by_a_model_that_learns_from_it_has_its_features_first(modelled: World) -> None:
+    """Today's model learns from April's dates, and `--model current` scores April with it: no ring."""
+    modelled.know(now=datetime(2026, 6, 20, 9, tzinfo=UTC))
+    plan = modelled.plan("2026-04-20", "2026-05-05", model="current")
+    assert in_vain(plan) == []
+    learned = next(task for task in plan.tasks if task.kind == "train").dates
+    asked = [task for task in plan.tasks if task.day in learned and task.day in plan.request.dates]
+    assert [(str(task.day), [step.step for step in task.steps][:2]) for task in asked] == [
+        ("2026-04-23", ["prepare", "label"]),
+        ("2026-04-30", ["prepare", "label"]),
+        ("2026-04-23", ["predict", "post_process"]),
+        ("2026-04-30", ["predict", "post_process"]),
+    ]
+
+
+def test_a_training_that_reads_the_features_of_its_own_tick_makes_no_ring(modelled: World) -> None:
+    """training.sql over ref('prepare'), as in BatchML; without grace the tick's own date is scored by it."""
+    modelled.shop.pipeline(
+        settings=MODEL.replace("grace: 2d", "grace: 0d"),
+        prepare=SPENT,
+        training="select *, spent as revenue from {{ ref('prepare') }}",
+    )
+    (modelled.shop.root / "pipelines/ltv/label.sql").unlink()
+    plan = modelled.plan("2026-04-01", "2026-04-03")
+    assert in_vain(plan) == []
+    assert [task.key for task in plan.tasks] == [
+        "2026-04-01",
+        "train 2026-04-01",
+        "2026-04-01 +1",
+        "2026-04-02",
+        "2026-04-02 +1",
+    ]
 
 
 def test_every_partition_is_planned_once(modelled: World) -> None:

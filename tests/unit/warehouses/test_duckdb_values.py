@@ -11,8 +11,9 @@ import pytest
 from augury.errors import DataRefused, NamespaceError, QueryRefused, StorageFailed, UsageError
 from augury.spec.columns import TYPES, Column
 from augury.warehouses.contract import Partition, TableColumn, Write
-from augury.warehouses.duckdb import drift, layout, refusals, relations, types, writes
+from augury.warehouses.duckdb import drift, layout, refusals, relations, types
 from augury.warehouses.duckdb.literals import literal
+from augury.warehouses.duckdb.projection import project
 from augury.warehouses.duckdb.source_files import shard_day
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -118,7 +119,7 @@ def test_a_write_reports_every_column_that_does_not_fit_at_once() -> None:
     bound = [(name, duckdb.sqltype(kind)) for name, kind in (("a", "DOUBLE"), ("total", "DATE"), ("A", "DATE"))]
     write = Write("t", date(2026, 1, 15), "r", "f", declared, unique=("key",))
     with pytest.raises(DataRefused) as refused:
-        writes.project(write, bound)
+        project(write, bound)
     assert refused.value.why == (
         "column 'a': expected INT64, got FLOAT64; two columns are called 'a' and 'A'; "
         "column 'totl': expected DATE, got no such column, did you mean 'total'?; "

@@ -128,7 +128,8 @@ def _many_dates(result: RunResult) -> list[str]:
     request = result.plan.request
     if not result.outcomes:
         return [f"  {line}" for line in _trained(result)]
-    figures = f"{request.pipeline}  {summary(dict(result.counts))}   {duration(result.seconds)}"
+    done = "published" if request.step in (None, "publish", "archive") else f"built up to {request.step}"
+    figures = f"{request.pipeline}  {summary(dict(result.counts), done)}   {duration(result.seconds)}"
     lines = [figures if result.run_id is None else f"{figures}   run {result.run_id}"]
     lines += [f"  {line}" for line in _trained(result)]
     used = Counter(outcome.model_version for outcome in result.outcomes if outcome.model_version is not None)
