@@ -124,9 +124,15 @@ def errors_page() -> str:
 
 def cli_page() -> str:
     root = root_command()
-    out = [f"# Command line\n\n{NOTE}", _usage(root, "augury")]
+    out = [
+        f"# Command line\n\n{NOTE}",
+        _usage(root, "augury"),
+        "\nData goes to stdout, narration to stderr. The options of every command may stand before or after its name;\n"
+        "they are not repeated below. What the exit codes mean: [errors and exit codes](errors.md). A date is written\n"
+        "`2026-01-15` or by name: `today`, `yesterday`, `last-monday` to `last-sunday`, `monday-this-week`.\n",
+    ]
     for path, command in commands(root):
-        out.append(f"\n## {path}\n\n{_usage(command, path)}")
+        out.append(f"\n## {path}\n\n{_usage(command, path, own=True)}")
     return "".join(out)
 
 
@@ -147,9 +153,17 @@ def commands(root: click.Group, path: str = "augury") -> Iterator[tuple[str, cli
             yield from commands(command, f"{path} {name}")
 
 
-def _usage(command: click.Command, path: str) -> str:
+def _usage(command: click.Command, path: str, *, own: bool = False) -> str:
+    """What --help prints; only the command's own options where `own`."""
     context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
-    return f"```text\n{command.get_help(context).rstrip()}\n```\n"
+    text = command.get_help(context)
+    if own:
+        text = "\n".join(
+            line
+            for line in text.partition("\nOptions of every command:")[0].splitlines()
+            if not line.lstrip().startswith(("-h, --help", "--help"))
+        ).removesuffix("\nOptions:")
+    return f"```text\n{text.rstrip()}\n```\n"
 
 
 def schema(name: str) -> str:

@@ -3,7 +3,8 @@
 A page is one story, told in an empty folder. Its blocks are taken in order:
 
 - `console`: each line `$ command` is typed into a shell; the lines below it must be what it prints.
-- `yaml`, `sql`, `csv`, `python` whose first line is a comment with a path: written to that file, a CSV without that line.
+- `yaml`, `sql`, `csv`, `python` whose first line is a comment with a path: written to that file,
+  a CSV without that line.
 - `python` without a path: run with the interpreter of the tests.
 - any other language is for reading.
 

@@ -20,6 +20,14 @@ def test_a_generated_page_is_what_would_be_written(page: str) -> None:
     assert written == generate.PAGES[page](), "run `make reference`"
 
 
+@pytest.mark.parametrize("page", sorted(page for page in generate.PAGES if page.endswith(".md")))
+def test_every_line_of_a_generated_table_is_explained(page: str) -> None:
+    """The last column is the docstring of the key; a key without one has an empty cell."""
+    text = (generate.REFERENCE / page).read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
 @pytest.mark.parametrize(("path", "command"), COMMANDS, ids=[path for path, _ in COMMANDS])
 def test_a_command_and_its_options_explain_themselves(path: str, command: click.Command) -> None:
     assert command.help, path

@@ -156,7 +156,7 @@ def test_an_undefined_name_in_sql_is_an_error(published: Shop, said: str, hint: 
 
 def test_a_variable_that_nobody_declared_is_refused(published: Shop) -> None:
     before = everything(published.root / NAMESPACE)
-    refused(called(*RUN, "--vars", "facter=3", folder=published.root), 2, "'facter'", "Declare it")
+    refused(called(*RUN, "--vars", "facter=3", folder=published.root), 2, "'facter'", "factor")
     assert everything(published.root / NAMESPACE) == before
 
 

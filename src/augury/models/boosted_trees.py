@@ -23,17 +23,23 @@ Count = Annotated[int, Field(ge=1)]
 
 class TreeOptions(Options):
     max_tree_depth: Count = 6
+    """Most splits between the root of a tree and a leaf."""
     min_tree_child_weight: Annotated[float, Field(ge=0)] = 1.0
     """Smallest sum of row weights in a leaf."""
     min_split_loss: Penalty = 0.0
     """Smallest gain that a split must bring."""
     l1_reg: Penalty = 0.0
+    """Weight of the sum of absolute leaf values."""
     l2_reg: Penalty = 1.0
+    """Weight of half the sum of squared leaf values."""
     subsample: Fraction = 1.0
     """Share of the rows that each tree sees."""
     colsample_bytree: Fraction = 1.0
+    """Share of the features that each tree sees."""
     colsample_bylevel: Fraction = 1.0
+    """Of those, the share that each level of a tree sees."""
     colsample_bynode: Fraction = 1.0
+    """Of those, the share that each split chooses from."""
     tree_method: Annotated[Literal["auto", "exact", "approx", "hist"], Word] = "auto"
     """`exact` cannot split categories."""
     num_parallel_tree: Count = 1
@@ -69,9 +75,11 @@ class BoostedOptions(TreeOptions):
     max_iterations: Count = 20
     """Boosting rounds."""
     learn_rate: Annotated[float, Field(gt=0)] = 0.3
+    """How much of each new tree is added."""
     booster_type: Annotated[Literal["gbtree", "dart"], Word] = "gbtree"
+    """`dart` leaves out some of the earlier trees in each round."""
     dart_normalize_type: Annotated[Literal["tree", "forest"], Word] = "tree"
-    """Only with booster_type dart."""
+    """How a new tree is weighed against those left out; only with booster_type dart."""
     dropout: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the trees left out of each round; only with booster_type dart."""
     early_stop: bool = False

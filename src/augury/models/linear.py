@@ -24,6 +24,7 @@ class LinearOptions(Options):
     l2_reg: Penalty = 0.0
     """Weight of half the sum of squared coefficients."""
     fit_intercept: bool = True
+    """Whether a constant is added to the weighted sum."""
     category_encoding_method: Annotated[Literal["one_hot_encoding", "dummy_encoding"], Word] = "one_hot_encoding"
     """`dummy_encoding` leaves out the most frequent level of each category, which then has weight 0."""
 

@@ -23,14 +23,19 @@ def folders(opened: Opened, fix: bool) -> Iterator[Finding]:
     seen: set[int] = set()
     for folder in _places(opened):
         existing = next(path for path in (folder, *folder.parents) if path.exists())
-        if not os.access(existing, os.W_OK | os.X_OK):
-            yield Finding(f"{existing} cannot be written", "this user has no write access", f"chmod u+wx {existing}")
+        found = [unwritable(existing, os.access(existing, os.W_OK | os.X_OK))]
         device = existing.stat().st_dev
         if device not in seen:
             seen.add(device)
-            finding = nearly_full(existing, shutil.disk_usage(existing).free)
-            if finding is not None:
-                yield finding
+            found.append(nearly_full(existing, shutil.disk_usage(existing).free))
+        yield from filter(None, found)
+
+
+def unwritable(folder: Path, writable: bool) -> Finding | None:
+    """The finding about a folder that this user may not write; None where it may be written."""
+    if writable:
+        return None
+    return Finding(f"{folder} cannot be written", "this user has no write access", f"chmod u+wx {folder}")
 
 
 def nearly_full(folder: Path, free: int) -> Finding | None:

@@ -22,7 +22,6 @@ from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.sql.relations import History, Outcome, Ref, Reference, Relation, Source, Window
 
-
 References = tuple[tuple[str, str], ...]
 """Reference name and SHA-256, sorted."""
 

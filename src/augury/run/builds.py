@@ -70,7 +70,7 @@ def build(work: Work, step: PlannedStep, write: Write, *, empty: bool, reference
     resolver = work.resolver(step.day, training=step.training, references=references)
     if definition.hook is None:
         sql = _limited(bound_sql(work, definition, step.day, resolver), empty)
-        return _create(work, write, sql, definition.compiled)
+        return _create(work, replace(write, shape=resolver.shape(definition)), sql, definition.compiled)
     with ExitStack() as stack:
         result = _call(work, definition, step, resolver, stack)
         return work.warehouse.load(write, _emptied(as_reader(result, definition.hook), empty))
@@ -92,7 +92,9 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
         return _create(work, write, f"SELECT *, {columns} FROM ({_plain_candidate(work, step.day)})", None)
     definition = work.definitions.step("post_process", step.day)
     inner = bound_sql(work, definition, step.day, resolver)
-    return _create(work, write, f"SELECT *, {columns} FROM ({inner}\n)", definition.compiled)
+    shape = resolver.shape(definition)
+    shaped = write if shape is None else replace(write, shape=(shape, *values))
+    return _create(work, shaped, f"SELECT *, {columns} FROM ({inner}\n)", definition.compiled)
 
 
 def _plain_candidate(work: Work, day: date) -> str:

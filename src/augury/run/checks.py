@@ -76,8 +76,7 @@ def in_one_line(error: AuguryError) -> str:
 
 def _rows(warehouse: Warehouse, sql: str) -> list[dict[str, Any]]:
     """At most two rows: more would only be counted."""
-    with warehouse.read(f"SELECT * FROM ({sql}\n) LIMIT 2") as reader:
-        return [row for batch in reader for row in batch.to_pylist()]
+    return warehouse.rows(sql, 2)
 
 
 def _shown(value: Any) -> str:

@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from augury import plugins
-from augury.errors import StorageFailed
+from augury.errors import AuguryError, Place, StorageFailed
 from augury.ledger.records import PartitionRecord
 from augury.ledger.store import Ledger
 from augury.plan.facts import Facts, LateDay, SourceFact
 from augury.spec.files import PipelineSpec, ProjectSpec
+from augury.spec.project import SourceSpec
 from augury.sql.relations import Outcome, Relation, Source, Window
 from augury.warehouses.contract import SourceState, Warehouse
 
@@ -52,7 +53,7 @@ def gather(
     probe = ledger.latest_probe_number()
     for name in sources:
         source = spec.sources[name]
-        state = warehouse.source_state(source)
+        state = _state(warehouse, name, source)
         if state is None:
             known[name] = SourceFact(present=False)
             continue
@@ -84,6 +85,13 @@ def gather(
     return World(facts, states)
 
 
+def _state(warehouse: Warehouse, name: str, source: SourceSpec) -> SourceState | None:
+    try:
+        return warehouse.source_state(source)
+    except AuguryError as error:
+        raise error.at(Place(step=f"source {name}")) from error
+
+
 def _fresh(
     warehouse: Warehouse,
     ledger: Ledger,
@@ -107,7 +115,7 @@ def record_probes(
     """Probe the sources that changed since they were probed last, so that late data has a number."""
     for name in sources:
         source = spec.sources[name]
-        state, last = warehouse.source_state(source), ledger.latest_probe(name)
+        state, last = _state(warehouse, name, source), ledger.latest_probe(name)
         if state is None or (last is not None and last.signature == state.signature):
             continue
         days = warehouse.probe(source, state, source.timezone or spec.settings.timezone)

@@ -145,14 +145,12 @@ def _all_scored(work: Work, candidate: str, scored: str, day: date) -> bool:
         return False
     same = " AND ".join(f"s.{quote(key)} = c.{quote(key)}" for key in work.pipeline.settings.entities)
     sql = f"SELECT count(*) AS found FROM {candidate} c WHERE EXISTS (SELECT 1 FROM {scored} s WHERE {same})"
-    with work.warehouse.read(sql) as reader:
-        return [row["found"] for batch in reader for row in batch.to_pylist()] == rows[:1]
+    return work.warehouse.rows(sql, 1) == [{"found": rows[0]}]
 
 
 def _anti_join(work: Work, left: str, right: str, keys: str) -> list[dict[str, Any]]:
-    sql = f"SELECT {keys} FROM {left} l ANTI JOIN {right} r USING ({keys}) ORDER BY ALL LIMIT {SAMPLES + 1}"
-    with work.warehouse.read(sql) as reader:
-        return [row for batch in reader for row in batch.to_pylist()]
+    sql = f"SELECT {keys} FROM {left} l ANTI JOIN {right} r USING ({keys}) ORDER BY ALL"
+    return work.warehouse.rows(sql, SAMPLES + 1)
 
 
 def _samples(rows: list[dict[str, Any]]) -> str:

@@ -106,17 +106,25 @@ class Records:
 
     def _remove(self, step: PlannedStep) -> None:
         """A skipped date removes what an earlier run of it left."""
+        if step.step == "archive" and (step.table, step.day) not in self._work.facts.partitions:
+            # All versions share it: what another one put there stays.
+            return
         if self._work.warehouse.remove(step.table, step.day):
             self._work.notice(f"removed the stale partition of {step.table}", day=step.day, step=step.step)
         self.done.removed.append((step.table, step.day))
 
     def skip_missing(self, missing: str) -> None:
-        """There is nothing to build from: leave no output of an earlier run, and complete the date."""
+        """There is nothing to build from: leave nothing of an earlier run, and complete the date."""
         tables, day = self._work.pipeline.tables, self._task.day
-        for table in (tables.step("predict"), tables.staging, tables.predictions, tables.archive):
+        features = self._work.graph.closure(self._work.graph.scored)
+        stale = [*map(tables.step, features), tables.step("predict"), tables.staging, tables.predictions]
+        if (tables.archive, day) in self._work.facts.partitions:
+            # The archive is shared by all versions: only what this one put there is stale.
+            stale.append(tables.archive)
+        for table in stale:
             if self._work.warehouse.remove(table, day):
                 self.done.removed.append((table, day))
-        for step in self._work.graph.closure(self._work.graph.scored):
+        for step in features:
             table = tables.step(step)
             record = PartitionRecord(
                 table=table,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from augury.errors import DataRefused
 from augury.names import quote
-from augury.plan.definitions import Definitions
+from augury.plan.definitions import Definitions, StepDefinition
 from augury.plan.fingerprints import history_dates
 from augury.plan.graph import StepGraph, table_of
 from augury.plan.ticks import Ticks
@@ -97,6 +97,25 @@ class Resolver:
         table = table_of(step, self.definitions.pipeline.tables, training=self.training)
         own = self.warehouse.partition(table, self.day)
         return own.columns if own else None
+
+    def shape(self, definition: StepDefinition) -> Hashable:
+        """The same for two dates on which a query returns the same columns; None where that takes a look at it."""
+        if definition.compiled is None or not definition.compiled.contained:
+            return None
+        parts = [self._shape_of(read) for read in definition.reads]
+        return None if None in parts else (definition.fingerprint, *parts)
+
+    def _shape_of(self, relation: Relation) -> Hashable:
+        match relation:
+            case Source(name) | Window(name) | Outcome(name):
+                state = self.states.get(name)
+                # The shards of two dates may differ in their columns.
+                return None if state is None or state.shards else state.signature
+            case Ref(step):
+                return self._own_columns(step)
+            case Reference(name):
+                return self.references.get(name)
+        return None
 
     def _reference_file(self, name: str) -> Path:
         sha = self.references.get(name)

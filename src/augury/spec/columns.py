@@ -42,9 +42,11 @@ class Column(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Annotated[str, BeforeValidator(column_type)]
+    """BigQuery's name of a type: `INT64`, `STRING`, `ARRAY<INT64>`, ..."""
     required: bool = False
     """REQUIRED: a NULL fails the step."""
     description: str = ""
+    """What it holds; kept with the table."""
 
 
 def _short_form(value: Any) -> Any:

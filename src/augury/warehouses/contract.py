@@ -7,7 +7,7 @@ outside the namespace can be named in a write: the verbs take table names that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -77,6 +77,9 @@ class Write:
     drop_duplicates: bool = False
     description: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shape: Hashable = None
+    """Two writes of a table with the same shape come from queries with the same columns and types, so that these need
+    to be found out once. None: nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,9 @@ class Warehouse(Protocol):
 
     def read(self, sql: str, batch_rows: int = 65_536) -> AbstractContextManager[pa.RecordBatchReader]:
         """Stream the rows of a SELECT. Raises QueryRefused."""
+
+    def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
+        """The first `most` rows of a SELECT that returns few: verdicts, counts, samples. Raises QueryRefused."""
 
     # -- sources ---------------------------------------------------------------------------------------------
 

@@ -94,6 +94,16 @@ class Engine:
             raise refusals.query_refused(error, statement) from error
         return found
 
+    def first(self, sql: str, most: int) -> list[dict[str, Any]]:
+        """The first rows of a user's SELECT by column; a stream would bind it once more."""
+        cursor = self.cursor
+        try:
+            found = cursor.execute(f"FROM ({sql}\n) LIMIT {most:d}").fetchall()
+        except self._duckdb.Error as error:
+            raise self.explained(error, sql, cursor) from error
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
     def bind(self, sql: str, cursor: Any = None) -> list[tuple[str, Any]]:
         """(name, DuckDBPyType) of the columns that a SELECT returns, without running it. Names may repeat."""
         chosen = self.cursor if cursor is None else cursor

@@ -4,6 +4,7 @@ swap."""
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
@@ -25,10 +26,13 @@ class Publisher:
         self._layout = folders
         self._pointers = pointers
         self._clock = clock
+        self._local = threading.local()
 
     def publish(self, from_table: str, day: date, write: Write) -> Partition:
-        """Order: sync the data, name it, sync the name, move the pointer, sync that, refresh the fixed
-        name."""
+        """Order: sync the data, name it, move the pointer, sync both names, refresh the fixed name.
+
+        The two names lie in one folder, and no journal keeps a later change of a folder without an earlier one.
+        """
         layout.checked_run_id(write.run_id)
         layout.checked_table(write.table)
         staged = self._pointers.read(self._layout.partition(from_table, day))
@@ -43,10 +47,9 @@ class Publisher:
         try:
             _whole(source, staged.partition)
             _make(folder)
-            layout.sync(source)
+            self._sync_once(source)
             with naming(self._layout.main):
                 path = give_name(source, folder, write.run_id)
-                layout.sync(folder)
                 partition = Partition(
                     table=write.table,
                     day=day,
@@ -64,6 +67,14 @@ class Publisher:
         except OSError as error:
             raise refusals.of_system(error, folder) from error
         return partition
+
+    def _sync_once(self, path: Path) -> None:
+        """Data files never change, and the archive publishes the one that was published just before."""
+        stat = path.stat()
+        file = (stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+        if file != getattr(self._local, "synced", None):
+            layout.sync(path)
+            self._local.synced = file
 
     def _refresh(self, table: str, day: date, path: Path) -> None:
         fixed = self._layout.latest(table, day)

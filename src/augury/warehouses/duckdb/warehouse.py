@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from augury.errors import DataRefused, Place, StorageFailed
 from augury.spec.project import SourceSpec
@@ -120,6 +120,9 @@ class DuckDBWarehouse:
     def read(self, sql: str, batch_rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatchReader]:
         with self._engine.own_cursor() as cursor, self._engine.stream(sql, batch_rows, cursor) as reader:
             yield reader
+
+    def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
+        return self._engine.first(sql, most)
 
     def query(self, sql: str) -> AbstractContextManager[pa.RecordBatchReader]:
         return self._reader.query(sql, _BATCH_ROWS)
