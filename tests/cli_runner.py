@@ -62,6 +62,42 @@ def typed(*words: str, folder: Path, env: Mapping[str, str] | None = None, secon
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+_OBEYING = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+_LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def obeying(*words: str, folder: Path) -> Answer:
+    """As `typed`, by a process to which the permissions of files apply even where root runs the tests."""
+    return _after([_OBEYING], words, folder)
+
+
+def limited(size: int, *words: str, folder: Path) -> Answer:
+    """As `typed`, on a disk that is full as soon as a file has `size` bytes."""
+    return _after([_LIMITED, str(size)], words, folder)
+
+
+def _after(prelude: list[str], words: tuple[str, ...], folder: Path) -> Answer:
+    done = subprocess.run(
+        [sys.executable, "-c", *prelude, COMMAND, *words],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
 def started(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Start `augury WORDS` and do not wait for it."""
     return subprocess.Popen(

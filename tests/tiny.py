@@ -91,12 +91,12 @@ def tiny(root: Path, *, visits: bool = True, spend: bool = False) -> Shop:
 def everything(folder: Path) -> dict[str, str]:
     """Every file below a folder with the hash of its content: equal means that nothing was written.
 
-    Left out is what reading itself leaves: SQLite's shared memory and its empty log.
+    Left out is what reading itself leaves: SQLite's shared memory, and what was learned about a CSV.
     """
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+        if path.is_file() and not path.name.endswith(("-shm", "-wal")) and path.parent.name != "_sources"
     }
 
 

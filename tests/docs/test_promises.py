@@ -16,7 +16,7 @@ CITED = re.compile(r"`(?P<file>[\w./-]+)(?:::(?P<name>\w+)(?:::(?P<method>\w+))?
 ROWS = [(found["id"], found["tests"]) for found in ROW.finditer(PAGE.read_text("utf-8"))]
 
 
-def tests_in(file: Path) -> set[str]:
+def names_in(file: Path) -> set[str]:
     """Names of test functions, and of classes with `::` and their methods."""
     names: set[str] = set()
     for node in ast.parse(file.read_text("utf-8")).body:
@@ -41,4 +41,4 @@ def test_a_promise_names_tests_that_exist(promise: str, cited: str) -> None:
         assert file.is_file(), f"{promise}: {found['file']}"
         if found["name"]:
             wanted = "::".join(filter(None, (found["name"], found["method"])))
-            assert wanted in tests_in(file), f"{promise}: {found[0]}"
+            assert wanted in names_in(file), f"{promise}: {found[0]}"

@@ -281,18 +281,6 @@ def test_a_customer_seen_within_the_last_n_dates_is_not_new_f2(shop: Shop, last_
     assert who(shop.published("ltv", "2026-01-10")) == (["ann", "bob"] if is_new else ["bob"])
 
 
-def test_a_year_of_look_back_excludes_at_both_of_its_ends_f2(shop: Shop) -> None:
-    """N = 365: seen at D-365 and at D-1 excluded, at D-366 included."""
-    rows = {"first": "2025-01-30", "last": "2026-01-29", "before": "2025-01-29", "never": None}
-    shop.orders(
-        *((name, when, 10) for name, when in rows.items() if when),
-        *((name, "2026-01-30", 10) for name in rows),
-    )
-    shop.pipeline(start="2025-01-15", extract=WINDOW, prepare=BOUGHT, filter=NEW.replace("__", "365"))
-    shop.run("ltv", "2026-01-31", max_parallel=2)
-    assert who(shop.published("ltv", "2026-01-31")) == ["before", "never"]
-
-
 @pytest.mark.parametrize(
     ("cohort", "passes"),
     [

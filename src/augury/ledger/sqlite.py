@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +58,15 @@ def explain(message: str) -> tuple[str, str]:
 def open_file(path: Path, *, create: bool = True) -> Database:
     """The ledger in `path`, made (with `create`, else one in memory) or brought up to date where needed.
 
-    Raises StorageFailed (unreadable, not writable, not a ledger) and CannotStart (written by a newer augury).
+    Without `create` the right to read is enough. Raises StorageFailed (unreadable, not writable, not a ledger) and CannotStart (written by a newer augury).
     """
     try:
         if not path.exists():
             if not create:
                 return open_memory()
             _make(path)
-        if not os.access(path, os.W_OK):
+        readable = not create and not _may_write(path)
+        if not readable and not os.access(path, os.W_OK):
             raise PermissionError(13, "no write access")
     except OSError as error:
         raise StorageFailed(
@@ -71,7 +74,7 @@ def open_file(path: Path, *, create: bool = True) -> Database:
             why=error.strerror or str(error),
             fix="Give this user write access to the file and its folder; check that the disk is not full.",
         ) from error
-    database = Database(_engine(path), str(path), explain)
+    database = Database(_engine(path, query=_reading(path) if readable else {}), str(path), explain)
     try:
         with database.read() as connection:
             found = _revision(connection, path)
@@ -97,9 +100,22 @@ def open_memory() -> Database:
     return database
 
 
-def _engine(path: Path, *, foreign_keys: bool = True) -> Engine:
+def _may_write(path: Path) -> bool:
+    """SQLite writes files beside a database with a write-ahead log even to read it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _reading(path: Path) -> dict[str, str]:
+    """Parameters of a connection for somebody who may not write. Where no log lies beside the file nobody has it
+    open, and it can be read as it is; else the owner's shared memory is used."""
+    alone = not path.with_name(f"{path.name}-wal").exists()
+    return {"mode": "ro", "uri": "true", **({"immutable": "1"} if alone else {})}
+
+
+def _engine(path: Path, *, foreign_keys: bool = True, query: Mapping[str, str] | None = None) -> Engine:
+    database = f"file:{urllib.parse.quote(str(path))}" if query else str(path)
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create("sqlite", database=database, query=dict(query or {})),
         connect_args={"timeout": BUSY_SECONDS},
         pool_size=4,
         max_overflow=-1,  # a thread never waits for another one's connection

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from augury.errors import UsageError
 from augury.operations.opened import Opened
 from augury.plan.definitions import Definitions
 from augury.plan.graph import StepGraph, build_graph
@@ -27,7 +29,8 @@ def plan_request(opened: Opened, request: Request, *, record_probes: bool) -> Pl
     """The plan of a request, with everything that it was made from.
 
     With `record_probes` sources that changed are probed for good, as a run does; without it the probe is only looked
-    at. Raises SpecError, DataRefused (a source lost a declared column), StorageFailed.
+    at. Raises SpecError, UsageError (a label that is not closed yet), DataRefused (a source lost a declared column),
+    StorageFailed.
     """
     pipeline = opened.pipeline(request.pipeline, request.version)
     definitions = Definitions(opened.spec, pipeline, opened.compiler)
@@ -49,8 +52,22 @@ def plan_request(opened: Opened, request: Request, *, record_probes: bool) -> Pl
     )
     extra = frozenset({model.tick for model in world.facts.models} | set(request.ticks))
     ticks = Ticks(pipeline, frozenset() if world.facts.model_file else extra)
+    _refuse_open_labels(request, graph, ticks, now)
     plan = make_plan(definitions, request, world.facts)
     return Planned(plan, definitions, graph, ticks, world)
+
+
+def _refuse_open_labels(request: Request, graph: StepGraph, ticks: Ticks, now: datetime) -> None:
+    """A label that was built before its outcomes are known would be taken for the whole one ever after."""
+    if request.step not in graph.labelled:
+        return
+    still_open = [day for day in request.dates if ticks.closes(day) > now]
+    if still_open:
+        closes = ticks.closes(still_open[0]).astimezone(ticks.pipeline.zone)
+        raise UsageError(
+            f"the {request.step} of {still_open[0]} closes on {closes:%Y-%m-%d}: its outcomes are not known yet",
+            why=f"horizon {ticks.pipeline.settings.horizon} days, and whatever label_delay adds",
+        )
 
 
 def _record(opened: Opened, sources: tuple[str, ...]) -> None:

@@ -41,7 +41,7 @@ def point_views(opened: Opened, pipeline: PipelineSpec) -> None:
         (tables.current_predictions, tables.predictions),
         (tables.current_staging, tables.staging),
     ):
-        if opened.warehouse.view(view) != table:
+        if opened.warehouse.view(view) != table and opened.warehouse.partitions(table):
             opened.warehouse.set_view(view, table)
 
 

@@ -206,7 +206,15 @@ class DateTask:
         partition = self._work.warehouse.publish(
             self._work.pipeline.tables.staging, step.day, self._write_published(step)
         )
+        self._show()
         return Status.SUCCEEDED, partition, ""
+
+    def _show(self) -> None:
+        """With the first publication consumers get their name for it: hooks are told before the run ends, and read it."""
+        work, tables = self._work, self._work.pipeline.tables
+        current = work.facts.current_version == work.pipeline.version
+        if current and work.warehouse.view(tables.current_predictions) is None:
+            work.warehouse.set_view(tables.current_predictions, tables.predictions)
 
     def _archive(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
         partition = self._work.warehouse.publish(

@@ -142,7 +142,7 @@ class PipelineSettings(Settings):
     """Free words, e.g. a team or a cost centre."""
     entity: Key
     """Column or columns that identify what a prediction is about."""
-    horizon: Period | None = None
+    horizon: Annotated[Period, Field(ge=1)] | None = None
     """How far ahead the label looks. Required where there is a label."""
     start: Day
     """First run date; history before it is empty."""

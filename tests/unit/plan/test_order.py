@@ -81,6 +81,12 @@ def test_a_short_look_back_plans_the_missing_history_and_nothing_more_m4(shop: S
     assert not plan.notes
 
 
+def test_a_year_of_look_back_begins_365_dates_back_and_ends_the_date_before_f2(shop: Shop) -> None:
+    world = World(shop.pipeline(start="2024-01-01", prepare=SPENT, filter=NEW))
+    prepared = [step.day for step in world.plan("2026-01-31").steps() if step.step == "prepare"]
+    assert (str(prepared[0]), str(prepared[-2]), len(prepared)) == ("2025-01-31", "2026-01-30", 366)
+
+
 def test_history_that_is_there_is_not_built_again(shop: Shop) -> None:
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=NEW.replace("365", "7")))
     world.do("2026-01-20", "2026-01-30")

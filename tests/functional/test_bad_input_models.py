@@ -1,0 +1,123 @@
+"""Is a model that was changed, lost or brought along broken ever used? Never; and the message says what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli_runner import called, refused, rows, worked
+from tests.projects import Shop
+from tests.tiny import FEATURES, NAMESPACE, SPEND
+
+RUN = ("run", "spend", "--date", "2024-01-30")
+MODEL = f"{SPEND}/model.txt"
+
+
+def artifact(shop: Shop) -> Path:
+    return next((shop.root / NAMESPACE / "_models/spend_v1").iterdir())
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("file", ["linear.json", "golden.arrow", "card.json"])
+@pytest.mark.parametrize("harm", [flip, Path.unlink, lambda path: path.write_bytes(b"")], ids=["flip", "gone", "empty"])
+def test_a_tampered_model_scores_nothing(trained: Shop, file: str, harm: Callable[[Path], object]) -> None:
+    harm(artifact(trained) / file)
+    refused(called(*RUN, folder=trained.root), 1, "spend / 2024-01-30 / predict: ", "model", "Nothing was published.")
+    assert rows("select max(run_date) as d from spend_predictions", trained.root) == [{"d": "2024-01-29"}]
+    assert "model 1 is not the one that was registered" in called("doctor", folder=trained.root).out
+    worked(called("train", "spend", "--date", "2024-01-29", folder=trained.root))
+    worked(called(*RUN, folder=trained.root))
+    assert rows("select distinct model_version as m from spend_predictions where run_date = '2024-01-30'", trained.root) == [
+        {"m": 2}
+    ]
+
+
+def test_a_model_swapped_for_another_good_one_is_noticed(trained: Shop) -> None:
+    """Each file fits its card; the card is not the one that the ledger registered."""
+    trained.edit(f"{SPEND}/pipeline.yml", "seed: 7", "seed: 8")
+    trained.edit(f"{SPEND}/label.sql", "sum(amount)", "2 * sum(amount)")
+    worked(called("train", "spend", "--date", "2024-01-22", folder=trained.root))
+    first, second = sorted((trained.root / NAMESPACE / "_models/spend_v1").iterdir(), key=lambda path: path.name[11:])
+    shutil.rmtree(second)
+    shutil.copytree(first, second)
+    refused(
+        called("run", "spend", "--date", "2024-01-28", folder=trained.root),
+        1,
+        "model 2 is not the one that was registered",
+    )
+
+
+@pytest.fixture(scope="module")
+def booster() -> str:
+    """A LightGBM model of two features, as text."""
+    import lightgbm
+    import numpy
+
+    x = numpy.array([[i % 7, i % 11] for i in range(60)], dtype=float)
+    fitted = lightgbm.train(
+        {"objective": "regression", "num_leaves": 4, "min_data_in_leaf": 2, "verbosity": -1, "num_threads": 1},
+        lightgbm.Dataset(x, label=x.sum(axis=1)),
+        num_boost_round=3,
+    )
+    return str(fitted.model_to_string())
+
+
+@pytest.fixture
+def brought(visits: Shop, booster: str) -> Shop:
+    """A pipeline that scores with a model file of its own."""
+    visits.pipeline(
+        "spend",
+        "end: 2024-02-09\nmodel: {type: lightgbm, path: model.txt, label: spent_next, features: [visits, spent]}\n",
+        start="2024-01-05",
+        prepare=FEATURES,
+    )
+    (visits.root / MODEL).write_text(booster, "utf-8")
+    return visits
+
+
+def test_a_model_file_that_is_whole_scores(brought: Shop) -> None:
+    worked(called(*RUN, folder=brought.root))
+    assert rows("select count(predicted_spent_next) as n from spend_predictions", brought.root) == [{"n": 12}]
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda text: text[: len(text) // 3], ["model.txt"]),
+        (lambda text: "", ["model.txt"]),
+        (lambda text: "a letter to a friend\n", ["model.txt"]),
+        (lambda text: "\x80\x04\x95 pickle", ["model.txt"]),
+    ],
+    ids=["cut", "empty", "text", "pickle"],
+)
+def test_a_broken_model_file_is_named_and_never_run(
+    brought: Shop, harm: Callable[[str], str], words: list[str]
+) -> None:
+    path = brought.root / MODEL
+    path.write_text(harm(path.read_text("utf-8")), "utf-8")
+    answer = called(*RUN, folder=brought.root)
+    refused(answer, answer.code, *words)
+    assert answer.code in (1, 2)
+    assert not (brought.root / NAMESPACE / "spend_v1_predictions").exists()
+
+
+def test_a_feature_list_of_another_length_than_the_model_is_refused(brought: Shop) -> None:
+    brought.edit(f"{SPEND}/pipeline.yml", "[visits, spent]", "[visits]")
+    answer = called(*RUN, folder=brought.root)
+    refused(answer, answer.code, "feature")
+    assert answer.code in (1, 2)
+    assert not (brought.root / NAMESPACE / "spend_v1_predictions").exists()
+
+
+def test_a_model_file_outside_the_pipeline_is_refused(brought: Shop) -> None:
+    brought.write("elsewhere.txt", "x")
+    brought.edit(f"{SPEND}/pipeline.yml", "path: model.txt", "path: ../../elsewhere.txt")
+    refused(called("validate", folder=brought.root), 2, f"{SPEND}/pipeline.yml:4", "model.path")
