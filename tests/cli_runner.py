@@ -69,6 +69,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 _LIMITED = """
 import os, resource, sys
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # a truncated .pyc would break every later process
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 os.execv(sys.argv[2], sys.argv[2:])
 """

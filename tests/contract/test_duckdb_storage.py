@@ -216,7 +216,8 @@ def test_a_full_disk_leaves_the_partition_as_it_was(tmp_path: Path) -> None:
     before = files(tmp_path)
     found = run_python(
         """
-        import resource
+        import resource, sys
+        sys.dont_write_bytecode = True
         import pyarrow as pa
         from augury.errors import StorageFailed
         from augury.testing.warehouse_rows import write, stream

@@ -100,12 +100,6 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
     )
 
 
-def with_scores_apart(graph: StepGraph) -> StepGraph:
-    """The same steps, with predict and what follows it one level up."""
-    level = {step: at + 1 if step in graph.modelled else at for step, at in graph.level.items()}
-    return replace(graph, level=level)
-
-
 def _all_reads(pipeline: PipelineSpec, definitions: Definitions, day: date) -> dict[str, tuple[Relation, ...]]:
     problems: list[Problem] = []
     reads: dict[str, tuple[Relation, ...]] = {}

@@ -14,7 +14,7 @@ from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untra
 from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.fingerprints import Fingerprints, Key, Wanted, with_model
-from augury.plan.graph import StepGraph, build_graph, table_of, with_scores_apart
+from augury.plan.graph import StepGraph, build_graph, table_of
 from augury.plan.notes import crossed_start, late_data, unguarded_reads
 from augury.plan.order import to_tasks
 from augury.plan.reasons import changed_definition
@@ -42,9 +42,6 @@ class _Planner:
         self.facts = facts
         self._sample_day = request.dates[0] if request.dates else self.pipeline.settings.start
         self.graph: StepGraph = build_graph(self.pipeline, definitions, self._sample_day)
-        if request.model == "current" or self.pipeline.has("training"):
-            # The model may learn from the very dates that it will score: features come first, in tasks of their own.
-            self.graph = with_scores_apart(self.graph)
         extra = {model.tick for model in facts.models} | set(request.ticks)
         self.ticks = Ticks(self.pipeline, frozenset(extra if self._trains else ()))
         self.prints = Fingerprints(definitions, self.graph, self.ticks, facts, refresh_late=request.refresh_late)
