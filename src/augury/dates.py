@@ -8,10 +8,10 @@ calls passes `today`, and the host's own time zone is never read.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -154,34 +154,43 @@ class Grid:
 
     HORIZON = date(2100, 1, 1)
 
-    @cached_property
-    def _all(self) -> tuple[date, ...]:
-        stop = min(self.end or self.HORIZON, self.HORIZON)
-        return _cron_days(self.cron, self.start, stop)
+    @property
+    def _stop(self) -> date:
+        return min(self.end or self.HORIZON, self.HORIZON)
 
     def dates(self, within: DateRange) -> tuple[date, ...]:
         """Run dates inside `within`, ascending."""
-        days = self._all
-        return days[bisect_left(days, within.start) : bisect_left(days, within.end)]
+        first, stop = max(within.start, self.start), min(within.end, self._stop)
+        days = [day for year in range(first.year, stop.year + 1) for day in _days_of(self.cron, year)]
+        return tuple(days[bisect_left(days, first) : bisect_left(days, stop)])
 
     def __contains__(self, day: date) -> bool:
-        days = self._all
+        if not self.start <= day < self._stop:
+            return False
+        days = _days_of(self.cron, day.year)
         at = bisect_left(days, day)
         return at < len(days) and days[at] == day
 
     def before(self, day: date) -> date | None:
         """The latest run date before `day`."""
-        at = bisect_left(self._all, day)
-        return self._all[at - 1] if at else None
+        limit = min(day, self._stop)
+        for year in range(limit.year, self.start.year - 1, -1):
+            days = _days_of(self.cron, year)
+            if at := bisect_left(days, limit):
+                return days[at - 1] if days[at - 1] >= self.start else None
+        return None
 
     def at_or_before(self, day: date) -> date | None:
-        at = bisect_right(self._all, day)
-        return self._all[at - 1] if at else None
+        return day if day in self else self.before(day)
 
     def after(self, day: date) -> date | None:
         """The earliest run date after `day`."""
-        at = bisect_right(self._all, day)
-        return self._all[at] if at < len(self._all) else None
+        first = max(day + timedelta(days=1), self.start)
+        for year in range(first.year, self._stop.year + 1):
+            days = _days_of(self.cron, year)
+            if (at := bisect_left(days, first)) < len(days):
+                return days[at] if days[at] < self._stop else None
+        return None
 
     def nearest(self, day: date) -> date | None:
         """The run date closest to `day`, the earlier one of two."""
@@ -189,8 +198,9 @@ class Grid:
         return min(around, key=lambda found: (abs(found - day), found)) if around else None
 
 
-@lru_cache(maxsize=256)
-def _cron_days(cron: str, start: date, stop: date) -> tuple[date, ...]:
+@lru_cache(maxsize=2048)
+def _days_of(cron: str, year: int) -> tuple[date, ...]:
+    """The days of one year on which a cron fires. Year by year, because cronsim needs 30 us for each of them."""
     fields = cron.split()
     if len(fields) != 5:
         raise ValueError(
@@ -198,6 +208,7 @@ def _cron_days(cron: str, start: date, stop: date) -> tuple[date, ...]:
         )
     # The hour and minute are dropped: a date counts once however often the cron fires on it.
     daily = " ".join(["0", "0", *fields[2:]])
+    start, stop = date(year, 1, 1), date(year + 1, 1, 1)
     if fields[2:] == ["*", "*", "*"]:
         return tuple(start + timedelta(days=n) for n in range((stop - start).days))
     days: list[date] = []

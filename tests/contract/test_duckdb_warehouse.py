@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from augury import plugins
 from augury.testing.warehouse_contract import WarehouseContract
+from augury.testing.warehouse_rows import stream, write
 from augury.warehouses.contract import Warehouse
 
 
@@ -41,6 +43,19 @@ class TestDuckDB(WarehouseContract):
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
         warehouse = opened(tmp_path)
+        yield warehouse
+        warehouse.close()
+
+
+class TestDuckDBOfALongBackfill(WarehouseContract):
+    """After a few streams Arrow's own writer takes over from the engine's: the same promises."""
+
+    @pytest.fixture
+    def warehouse(self, tmp_path: Path) -> Iterator[Warehouse]:
+        warehouse = opened(tmp_path)
+        for _ in range(5):
+            warehouse.load(write("before", None), stream(pa.table({"n": [1]})))
+        warehouse.drop("before")
         yield warehouse
         warehouse.close()
 

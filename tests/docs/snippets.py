@@ -23,6 +23,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]+)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
 BEGIN = re.compile(r"^<!-- begin: (?P<command>.*?) -->$", re.M)
 PATH = re.compile(r"^(?:#|--|\{#) *(?P<path>[\w./-]+\.(?:yml|yaml|sql|py|csv))\b")
@@ -129,6 +130,12 @@ def agrees(shown: str, printed: str) -> bool:
         else:
             parts.append(re.escape(line).replace(r"\.\.\.", r"[^\n]*") + r"\n")
     return re.fullmatch("".join(parts), masked(printed) + "\n") is not None
+
+
+def pages() -> list[Path]:
+    """Every page that does anything."""
+    found = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    return [page for page in found if is_runnable(page.read_text("utf-8"))]
 
 
 def is_runnable(text: str) -> bool:

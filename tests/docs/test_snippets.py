@@ -1,4 +1,4 @@
-"""Does every page of the documentation do what it shows?"""
+"""Do the README, the tutorial and the other pages do what they show? How-tos: test_how_to.py."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.snippets import Block, agrees, blocks_of, commands_of, is_runnable, perform
+from tests.docs.snippets import ROOT, Block, agrees, blocks_of, commands_of, pages, perform
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    path
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-    if is_runnable(path.read_text("utf-8"))
-]
+PAGES = [page for page in pages() if page.parent.name != "how-to"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ import pytest
 
 from tests.cli_runner import called
 
-ORDERS = Path(__file__).parents[2] / "examples" / "ltv" / "data" / "orders.csv"
+ROOT = Path(__file__).parents[2]
+ORDERS = ROOT / "examples" / "ltv" / "data" / "orders.csv"
 
 
 @dataclass(frozen=True)
@@ -222,8 +225,37 @@ def test_b14_r6_h6_i12_every_row_says_what_made_it(ltv: Path) -> None:
 
 
 def test_g5_every_model_keeps_mean_and_spread_of_its_metrics(ltv: Path) -> None:
-    found = rows(ltv, "select model_version, tick, passed, unnest(metrics, recursive := true) from augury_models")
+    found = rows(ltv, "select model_version, passed, unnest(metrics, recursive := true) from augury_models")
     wanted = [row for row in found if row["metric"] == "mean_absolute_error"]
     assert [row["model_version"] for row in wanted] == [1, 2, 3, 4, 5]
     assert all(row["passed"] and row["folds"] == 4 for row in wanted)
     assert all(0 < row["std"] < row["mean"] <= 40 for row in wanted)
+
+
+def test_b4_g8_g14_h9_a_model_is_kept_with_its_files_and_the_date_that_it_was_trained_as_of(ltv: Path) -> None:
+    known = rows(ltv, "select model_version, tick, cutoff, seed, rows, features from augury_models")
+    cards = [json.loads(card.read_text("utf-8")) for card in sorted((ltv / ".augury").rglob("card.json"))]
+    assert [row["tick"] for row in known] == [f"1997-{month:02}-01" for month in (9, 10, 11, 12)] + ["1998-01-01"]
+    assert [(card["tick"], card["seed"], card["rows"]) for card in cards] == [
+        (row["tick"], row["seed"], row["rows"]) for row in known
+    ]
+    assert all(row["cutoff"] <= f"{row['tick']}T00:00:00" for row in known)
+
+
+def test_g12_the_training_set_of_a_model_is_kept_under_its_date(ltv: Path) -> None:
+    found = rows(
+        ltv,
+        "select models.tick, models.rows, count(*) as kept from augury_models models "
+        "join ltv_v1_training learned on learned.run_date = models.tick group by all order by all",
+    )
+    assert len(found) == 5
+    assert all(row["rows"] == row["kept"] for row in found)
+
+
+def test_b2_b13_a_pipeline_has_the_tables_that_are_documented(ltv: Path) -> None:
+    documented = (ROOT / "docs" / "how-to" / "read-the-tables.md").read_text("utf-8")
+    first_cells = [line.split("|")[1] for line in documented.splitlines() if line.startswith("| `")]
+    names = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    tables = {path.name for path in (ltv / ".augury" / "dev").iterdir() if path.name[0] not in "_."}
+    views = {path.stem for path in (ltv / ".augury" / "dev" / "_views").iterdir()}
+    assert tables | views == names

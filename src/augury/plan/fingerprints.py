@@ -34,7 +34,7 @@ class Key:
     day: date
     training: bool = False
     references: References = ()
-    """The versions to read, where the features or labels of the pipeline read reference data."""
+    """The versions to read, where the step reads reference data, directly or not."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,9 @@ class Fingerprints:
         """The partitions of its own date that a partition is built from."""
         reads = self.graph.reads[key.step]
         return tuple(
-            Key(read.step, key.day, key.training, key.references) for read in reads if isinstance(read, Ref)
+            self.key(read.step, key.day, training=key.training, references=key.references)
+            for read in reads
+            if isinstance(read, Ref)
         )
 
     def history_inputs(self, key: Key) -> Iterator[Key]:
@@ -126,7 +128,11 @@ class Fingerprints:
     def _key(self, step: str, day: date, reader: Key) -> Key:
         """The partition of another date, as `reader` sees it: trainings keep to the references of their tick."""
         references = reader.references if reader.training else self.references_of(day)
-        return Key(step, day, reader.training, references)
+        return self.key(step, day, training=reader.training, references=references)
+
+    def key(self, step: str, day: date, *, training: bool = False, references: References = ()) -> Key:
+        """The one key of a partition: references are part of it only where they can matter."""
+        return Key(step, day, training, references if step in self.graph.referencing else ())
 
     # -- one partition -----------------------------------------------------------------------------------------
 

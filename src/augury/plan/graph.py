@@ -38,6 +38,8 @@ class StepGraph:
     """Steps that a training reads, partition by partition."""
     uses_references: bool
     """Features or labels read reference data, so training dates keep tables of their own."""
+    referencing: frozenset[str]
+    """Steps that read reference data, directly or through what they read of their own date."""
     labelled: frozenset[str]
     """label and everything that reads an outcome: known only when the label is closed."""
 
@@ -49,7 +51,7 @@ class StepGraph:
     @property
     def reads_references(self) -> bool:
         """Any step reads reference data."""
-        return any(isinstance(read, Reference) for reads in self.reads.values() for read in reads)
+        return bool(self.referencing)
 
     def reads_history(self, step: str) -> tuple[History, ...]:
         return tuple(read for read in self.reads[step] if isinstance(read, History))
@@ -96,6 +98,7 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
         scored="filter" if pipeline.has("filter") else "prepare",
         assembly=assembly,
         uses_references=any(isinstance(read, Reference) for step in trained for read in reads[step]),
+        referencing=_downstream(reads, lambda read: isinstance(read, Reference)),
         labelled=labelled,
     )
 

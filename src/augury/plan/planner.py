@@ -182,11 +182,11 @@ class _Planner:
     # -- what a partition needs --------------------------------------------------------------------------------
 
     def _key(self, step: str, day: date) -> Key:
-        return Key(step, day, references=self._references(day))
+        return self.prints.key(step, day, references=self._references(day))
 
     def _references(self, day: date) -> tuple[tuple[str, str], ...]:
         """The reference versions of the model that scores a date; as they are now where it is not trained yet."""
-        if not self.graph.uses_references or not self._trains:
+        if not self.graph.reads_references or not self._trains:
             return ()
         choice = self._champion(day)
         known = choice.model.references if isinstance(choice, Champion) else {}

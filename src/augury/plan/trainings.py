@@ -122,16 +122,17 @@ class Trainings:
     def _keys(self, tick: date, references: References) -> list[Key]:
         graph, dates = self._prints.graph, self._prints.ticks.training_dates(tick)
         if not self._pipeline.has("training"):
-            return [Key(step, day, self._own_tables, references) for day in dates for step in graph.assembly]
+            return [self._key(step, day, references) for day in dates for step in graph.assembly]
         keys: list[Key] = []
         for read in graph.reads["training"]:
             if isinstance(read, History):
-                keys += [
-                    Key(read.step, day, self._own_tables, references) for day in self._prints.history_dates(read, tick)
-                ]
+                keys += [self._key(read.step, day, references) for day in self._prints.history_dates(read, tick)]
             elif isinstance(read, Ref):
-                keys.append(Key(read.step, tick, self._own_tables, references))
+                keys.append(self._key(read.step, tick, references))
         return keys
+
+    def _key(self, step: str, day: date, references: References) -> Key:
+        return self._prints.key(step, day, training=self._own_tables, references=references)
 
     def _current_references(self) -> References:
         return tuple(sorted(self._prints.facts.references.items())) if self._own_tables else ()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -14,12 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from augury.dates import parse_date
-from augury.events import Listener
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.reader import find_root, read_project
 from augury.spec.settings import Var
 
 if TYPE_CHECKING:
+    from augury.events import Listener
     from augury.operations.opened import Opened
 
 
@@ -79,6 +77,8 @@ class Opening:
         return self._opened(read_only=True)
 
     def _opened(self, *, read_only: bool) -> Opened:
+        import socket
+
         from augury import plugins
         from augury.ledger.store import Ledger
         from augury.operations.opened import Opened, Who
@@ -151,6 +151,8 @@ class Opening:
 
 def _user() -> str:
     try:
+        import getpass
+
         return getpass.getuser()
     except (KeyError, OSError):
         # A container may run under a user id that nobody named.

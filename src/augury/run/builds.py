@@ -84,7 +84,7 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
         values |= {"model_version": model.number, "model_rule": rule}
     values |= {"run_id": work.run_id, "predicted_at": work.clock()}
     columns = ", ".join(f"{literal(value)} AS {quote(name)}" for name, value in values.items())
-    resolver = work.resolver(step.day, references=model.references if model else None)
+    resolver = work.resolver(step.day, references=work.references_of(model))
     own = work.pipeline.steps.get("post_process")
     if own is not None and own.hook is not None:
         return _candidate_by_hook(work, step, write, values, resolver)

@@ -52,9 +52,9 @@ class DateTask:
                 status, partition, detail = status_of(error), None, in_one_line(error)
                 self._fail(step, with_place(error, self._work, step.day, step.step), detail)
             self._records.add(step, status, partition, detail, at, time.monotonic() - started)
-        error = self._records.done.error
-        if error is not None:
-            self._records.end(status_of(error), in_one_line(error))
+        stopped = self._records.done.error
+        if stopped is not None:
+            self._records.end(status_of(stopped), in_one_line(stopped))
         elif any(step.step in ENDS for step in self._task.steps):
             ended = self._work.ended.get(self._task.day)
             self._records.end(ended or Status.SUCCEEDED, "")
@@ -69,9 +69,11 @@ class DateTask:
         error = self._records.done.error
         if error is not None and self._leads_to_publishing(step):
             return in_one_line(error)
+        if not self._failed:
+            return None
         needs = self._work.graph.closure(step.step)
-        return next((why for (name, training), why in self._failed.items()
-                     if training is step.training and name in needs), None)  # fmt: skip
+        failed = {name: why for (name, training), why in self._failed.items() if training is step.training}
+        return next((why for name, why in failed.items() if name in needs), None)
 
     def _fail(self, step: PlannedStep, error: AuguryError, why: str) -> None:
         self._failed[step.step, step.training] = why
@@ -173,7 +175,7 @@ class DateTask:
             return Status.SUCCEEDED, None, "no validation.sql"
         definition = self._work.definitions.step("validation", step.day)
         model = self._model_of(step)[0]
-        resolver = self._work.resolver(step.day, references=model.references if model else None)
+        resolver = self._work.resolver(step.day, references=self._work.references_of(model))
         accept = self._work.plan.request.accept
         if definition.hook is not None:
             rows = rows_of_hook(self._work, definition, step, resolver, most=2)
@@ -210,7 +212,7 @@ class DateTask:
         return Status.SUCCEEDED, partition, ""
 
     def _show(self) -> None:
-        """With the first publication consumers get their name for it: hooks are told before the run ends, and read it."""
+        """Consumers get their name for it with the first publication: hooks read it before the run ends."""
         work, tables = self._work, self._work.pipeline.tables
         current = work.facts.current_version == work.pipeline.version
         if current and work.warehouse.view(tables.current_predictions) is None:

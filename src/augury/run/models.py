@@ -105,10 +105,10 @@ class Scorer:
 
     def references(self, day: date) -> Mapping[str, str] | None:
         """The reference versions of the model that scores a date; None where none is known yet."""
-        if not self._work.graph.uses_references:
+        if not self._work.graph.reads_references:
             return None
         choice = self.choose(day)
-        return {**self._work.facts.references, **choice.model.references} if isinstance(choice, Champion) else None
+        return self._work.references_of(choice.model) if isinstance(choice, Champion) else None
 
     def fitted(self, record: ModelRecord) -> FittedModel:
         """The model itself, loaded and proven by its golden rows once per run. Raises ModelFailed."""

@@ -52,6 +52,8 @@ class Performer:
         model = work.pipeline.settings.model
         self._scorer = Scorer(work) if model is not None else None
         self._seconds: dict[date, float] = {}
+        self._attempts = work.ledger.task_attempts(work.run_id)
+        """Of the tasks that a resumed run tried before."""
         self.outcome = Outcome()
 
     def perform(self, *, parallel: int, descending: bool) -> Outcome:
@@ -88,7 +90,7 @@ class Performer:
                 stack.enter_context(
                     work.locks.acquire(work.lock_name(task.day), work.run_id, wait=ANY_TIME if patient else None)
                 )
-            attempt = work.ledger.task_attempts(work.run_id).get(task.key, 0) + 1
+            attempt = self._attempts.get(task.key, 0) + 1
             work.ledger.begin_task(
                 work.run_id,
                 task.key,
@@ -118,6 +120,7 @@ class Performer:
             performed.definitions,
             status=status_of(performed.beside[0]) if performed.beside and not performed.error else status,
         )
+        self._work.definitions_kept.update(definition.fingerprint for definition in performed.definitions)
         return status
 
     def _tell_end(self, task: Task, performed: Performed) -> None:

@@ -34,7 +34,8 @@ def scored_sql(work: Work, days: Sequence[date], *, training: bool = False) -> s
     keys = ", ".join(quote(key) for key in ("run_date", *entities))
     if have <= {"run_date", *(key.lower() for key in entities)} and _is_keyed(work):
         # A filter that only chooses: looking its keys up takes two thirds of the time of the join below.
-        same = " AND ".join(f"f.{quote(key)} = p.{quote(key)}" for key in ("run_date", *entities))
+        compared = entities if len(days) == 1 else ("run_date", *entities)
+        same = " AND ".join(f"f.{quote(key)} = p.{quote(key)}" for key in compared)
         return (
             f"(SELECT p.* FROM {warehouse.partition_sql(prepare, days)} p "
             f"WHERE EXISTS (SELECT 1 FROM {warehouse.partition_sql(chosen, days)} f WHERE {same}))"

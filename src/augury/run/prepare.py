@@ -7,7 +7,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from augury.errors import Place, StorageFailed
+from augury.errors import Place, StorageFailed, WorkFailed, relative
 from augury.ledger.records import ModelRecord
 from augury.run.models import model_folder, open_model_file
 from augury.run.work import Work
@@ -61,8 +61,11 @@ def register_model_file(work: Work) -> None:
     )
     try:
         model = open_model_file(work, work.models / kept, record)
-    except StorageFailed as error:
-        raise error.at(Place(file=work.pipeline.file)) from error
+    except WorkFailed as error:
+        # The copy has a name of ours, which nobody knows.
+        error.what = error.what.replace(kept.name, settings.path)
+        place = relative(given, work.definitions.project.root)
+        raise error.at(Place(pipeline=work.pipeline.name, file=place)) from error
     work.fitted[work.ledger.add_model(record).number] = model
 
 

@@ -99,8 +99,9 @@ class Records:
             self.done.partitions.append(
                 record_of(partition, step.day, self._work.pipeline.name, self._work.pipeline.version, status)
             )
-            file, text = definition_text(self._work.definitions, step.step)
-            self.done.definitions.append(Definition(step.definition, file, text))
+            if step.definition not in self._work.definitions_kept:
+                file, text = definition_text(self._work.definitions, step.step)
+                self.done.definitions.append(Definition(step.definition, file, text))
         elif status.value.startswith("skipped") and step.table:
             self._remove(step)
 

@@ -90,7 +90,22 @@ class Resolver:
         table = table_of(step, self.definitions.pipeline.tables, training=self.training)
         if self.by_name:
             return _named(table, days)
-        return self.warehouse.partition_sql(table, days, None if days == (self.day,) else self._own_columns(step))
+        like = None if days == (self.day,) else self._own_columns(step) or self._declared_columns(step)
+        try:
+            return self.warehouse.partition_sql(table, days, like)
+        except DataRefused as error:
+            if days != (self.day,):
+                error.fix = error.fix or f"Declare them: steps.{step}.columns in {self.definitions.pipeline.file}."
+            raise
+
+    def _declared_columns(self, step: str) -> tuple[TableColumn, ...] | None:
+        """What stands for the history of a step on whose first date there is nothing to go by: its own past, or labels
+        none of which is closed."""
+        known = self.definitions.pipeline.steps.get(step)
+        if known is None or not known.settings.columns:
+            return None
+        declared = (TableColumn(name, column.type) for name, column in known.settings.columns.items())
+        return (TableColumn("run_date", "DATE"), *declared)
 
     def _own_columns(self, step: str) -> tuple[TableColumn, ...] | None:
         """The columns of this date's own partition: the schema of a history that is still empty."""

@@ -242,7 +242,7 @@ def _blank(work: Work, task: Task) -> ModelRecord:
         rows=0,
         dates=len(task.dates),
         snapshot="",
-        references=dict(work.facts.references) if work.graph.uses_references else {},
+        references=dict(work.facts.references) if work.graph.reads_references else {},
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from augury.events import Event, Noticed
-from augury.ledger.records import Status
+from augury.ledger.records import ModelRecord, Status
 from augury.ledger.store import Ledger
 from augury.models.contract import FittedModel
 from augury.plan.definitions import Definitions
@@ -54,6 +54,8 @@ class Work:
     """Dates that ended early for want of rows."""
     mask: Callable[[str], str] = str
     """Keeps secrets out of what the ledger remembers: an engine or a hook may put a value into its message."""
+    definitions_kept: set[str] = field(default_factory=set)
+    """Fingerprints of the definitions whose text the ledger has from this run."""
     fitted: dict[int, FittedModel] = field(default_factory=dict)
     """Models that were loaded, by number."""
 
@@ -74,6 +76,10 @@ class Work:
             day,
             training,
         )
+
+    def references_of(self, model: ModelRecord | None) -> Mapping[str, str]:
+        """The reference versions that a model learned with; as they are now where it knew none of that name."""
+        return {**self.facts.references, **(model.references if model else {})}
 
     def notice(self, message: str, *, day: date | None = None, step: str | None = None) -> None:
         self.tell(Noticed(self.run_id, self.pipeline.name, message, day, step))

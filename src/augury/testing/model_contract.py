@@ -52,13 +52,13 @@ def example(task: Task, rows: int = ROWS) -> TrainingSet:
         }
     )
     value = [(a or 5.0) + (3.0 if c == "es" else 0.0) + n % 3 for n, a, c in zip(numbers, amount, country, strict=True)]
-    label = (
-        pa.array(value)
-        if task == "regression"
-        else pa.array(["gold" if v > 12 else "silver" if v > 7 else "bronze" for v in value])
-    )
+    label = pa.array(value if task == "regression" else [_medal(v) for v in value])
     days = [START + timedelta(days=7 * (10 * n // rows)) for n in numbers]
     return TrainingSet(features, pa.chunked_array([label]), pa.chunked_array([pa.array(days)]), "spend")
+
+
+def _medal(value: float) -> str:
+    return "gold" if value > 12 else "silver" if value > 7 else "bronze"
 
 
 class ModelKindContract:

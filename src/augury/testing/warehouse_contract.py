@@ -147,7 +147,30 @@ class WarehouseContract(RowPromises):
             warehouse.load(write("scored"), reader)
         assert ids(live(warehouse, "scored")) == [1, 2]
 
+    def test_the_columns_of_a_shape_hold_for_its_next_write(self, warehouse: Warehouse) -> None:
+        for day, text in ((DAY, "ann"), (NEXT, "bob")):
+            warehouse.create(write(day=day, shape="s"), f"SELECT 1 AS customer_id, '{text}' AS name")
+        assert live(warehouse, "people", DAY, NEXT) == [
+            {"run_date": DAY, "customer_id": 1, "name": "ann"},
+            {"run_date": NEXT, "customer_id": 1, "name": "bob"},
+        ]
+        with pytest.raises(WorkFailed, match="name"):
+            warehouse.create(write(day=NEXT, shape="s", run_id="run_2"), "SELECT 1 AS customer_id")
+        warehouse.create(write(day=NEXT, shape="t", run_id="run_2"), "SELECT 2 AS customer_id")
+        assert live(warehouse, "people", NEXT)[0]["customer_id"] == 2
+
     # -- reading partitions ----------------------------------------------------------------------------------
+
+    def test_the_first_rows_by_column(self, warehouse: Warehouse) -> None:
+        warehouse.create(write(), PEOPLE)
+        relation = warehouse.partition_sql("people", [DAY])
+        assert warehouse.rows(f"SELECT count(*) AS n, count(*) = 2 AS whole FROM {relation} AS t -- all", 2) == [
+            {"n": 2, "whole": True}
+        ]
+        assert len(warehouse.rows(f"SELECT * FROM {relation} AS t", 1)) == 1
+        assert warehouse.rows(f"SELECT * FROM {relation} AS t WHERE 1 = 0", 2) == []
+        with pytest.raises(WorkFailed, match="nmae"):
+            warehouse.rows(f"SELECT nmae FROM {relation} AS t", 2)
 
     def test_days_that_are_not_there_are_empty_with_the_tables_schema(self, warehouse: Warehouse) -> None:
         like = (TableColumn("customer_id", "INT64"), TableColumn("name", "STRING"))

@@ -113,14 +113,15 @@ class Pointers:
             self._seen[path] = (signature, pointer)
         return pointer
 
-    def of_table(self, folders: Iterable[Path]) -> dict[date, Pointer]:
-        """Live partitions by day, ascending. A broken pointer is a missing partition, which is built again."""
+    def of_table(self, folders: Iterable[Path], *, strict: bool = False) -> dict[date, Pointer]:
+        """Live partitions by day, ascending. A broken pointer is a missing partition, which is built again; to whoever
+        reads (`strict`) it is an error, as rows would be missing without a word."""
         found: dict[date, Pointer] = {}
         for folder in folders:
             prefix = f"{folder}{os.sep}"
             for name in _names(folder):
                 if name.startswith(DAY_PREFIX):
-                    with suppress(ValueError, StorageFailed):
+                    with suppress(ValueError, *(() if strict else (StorageFailed,))):
                         day = date.fromisoformat(name[len(DAY_PREFIX) :])
                         if (pointer := self.read(prefix + name)) is not None:
                             found[day] = pointer

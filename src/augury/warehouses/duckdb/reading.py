@@ -135,7 +135,7 @@ class Reader:
         whole = self._pointers.whole(folders)
         if whole is not None:
             return relations.select([whole.partition])
-        live = self._pointers.of_table(folders)
+        live = self._pointers.of_table(folders, strict=True)
         return relations.select([pointer.partition for pointer in live.values()]) if live else None
 
 
