@@ -98,9 +98,7 @@ class Script:
 
     def post_process(self, cursor: Any, day: date) -> None:
         formulas = work.post_process(self.relation("predict", day))
-        self.write(
-            cursor, "staging", day, f"SELECT *, '1' AS model_version, now() AS predicted_at FROM ({formulas})"
-        )
+        self.write(cursor, "staging", day, f"SELECT *, '1' AS model_version, now() AS predicted_at FROM ({formulas})")
 
     def validate(self, cursor: Any, day: date) -> None:
         result = cursor.execute(work.validation(self.relation("staging", day)))

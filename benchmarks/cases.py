@@ -120,9 +120,7 @@ def cases(size: Size, dates: int, planned: int) -> list[Case]:
             same_rows=False,
             goal="shown",
         ),
-        Case(
-            "augury --help", lambda _: [AUGURY, "--help"], _nothing, fresh, same_rows=False, goal="<= 0.25 s"
-        ),
+        Case("augury --help", lambda _: [AUGURY, "--help"], _nothing, fresh, same_rows=False, goal="<= 0.25 s"),
         Case("augury ls", augury("ls"), _nothing, fresh, same_rows=False, goal="<= 0.25 s"),
         Case(
             f"plan of {planned} dates",

@@ -27,21 +27,15 @@ def compare(left: Path, right: Path) -> dict[str, Any]:
         columns = ", ".join(f'"{name}"' for name in shared)
         rows = [_count(connection, f"SELECT 1 FROM {_files(folder)}") for folder in (left, right)]
         different = [
-            _count(
-                connection, f"SELECT {columns} FROM {_files(a)} EXCEPT ALL SELECT {columns} FROM {_files(b)}"
-            )
+            _count(connection, f"SELECT {columns} FROM {_files(a)} EXCEPT ALL SELECT {columns} FROM {_files(b)}")
             for a, b in ((left, right), (right, left))
         ]
     problems = [f"no column {name}" for name in sorted(REQUIRED - set(shared))]
     problems += [
-        f"{name} is {types[0][name]} and {types[1][name]}"
-        for name in shared
-        if types[0][name] != types[1][name]
+        f"{name} is {types[0][name]} and {types[1][name]}" for name in shared if types[0][name] != types[1][name]
     ]
     problems += [
-        f"{count} rows only in {folder}"
-        for folder, count in zip((left, right), different, strict=True)
-        if count
+        f"{count} rows only in {folder}" for folder, count in zip((left, right), different, strict=True) if count
     ]
     if not rows[0]:
         problems.append("no rows at all")
@@ -53,9 +47,7 @@ def _files(folder: Path) -> str:
 
 
 def _types(connection: Any, folder: Path) -> dict[str, str]:
-    return {
-        row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {_files(folder)}").fetchall()
-    }
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {_files(folder)}").fetchall()}
 
 
 def _count(connection: Any, query: str) -> int:

@@ -83,9 +83,7 @@ def _write_model(connection: Any, size: Size) -> None:
     import lightgbm
     import pyarrow as pa
 
-    tables = [
-        _training_rows(connection, size, work.LAST_DATE - timedelta(days=back)) for back in (180, 150, 120)
-    ]
+    tables = [_training_rows(connection, size, work.LAST_DATE - timedelta(days=back)) for back in (180, 150, 120)]
     rows = pa.concat_tables(tables)
     features = rows.select(list(work.FEATURES)).to_pandas().astype("float64")
     options = {

@@ -41,9 +41,7 @@ def measure(command: list[str], output: Path) -> Measure:
     """Run a command to its end; what it prints goes to a file."""
     with output.open("wb") as file:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env=_environment()
-        )
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env=_environment())
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

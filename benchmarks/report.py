@@ -34,9 +34,7 @@ class Result:
             above = f"{self.ratio:.2f} x the script (+{ours.wall - theirs.wall:.2f} s)"
             out.append(f"{case.name}: {above}, goal {case.goal}")
         if case.memory is not None and ours.memory > theirs.memory + case.memory:
-            out.append(
-                f"{case.name}: {ours.memory - theirs.memory:.0f} MB above the script, goal {case.goal}"
-            )
+            out.append(f"{case.name}: {ours.memory - theirs.memory:.0f} MB above the script, goal {case.goal}")
         return out
 
 

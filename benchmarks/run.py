@@ -40,11 +40,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     line = report.record(results, size.name, repeats)
-    print(
-        json.dumps(line, indent=2)
-        if asked.json
-        else f"{size.name}, {repeats} repeats\n{report.table(results)}"
-    )
+    print(json.dumps(line, indent=2) if asked.json else f"{size.name}, {repeats} repeats\n{report.table(results)}")
     if asked.record:
         with asked.record.open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -84,9 +80,7 @@ def _once(case: Case, folders: Folders, *, augury_first: bool) -> tuple[Measure,
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=[name for name in SIZES if name != "smoke"], default="200k")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", default="", help="part of a case's name")

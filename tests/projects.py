@@ -158,10 +158,12 @@ class Shop:
 
     def table(self, table: str, start: str | None = None, *, everything: bool = False) -> list[dict[str, Any]]:
         """The rows of a table, or of one date of it; nothing where it does not exist."""
-        if not any(each.name == table for each in self.tables()):
-            return []
         where = f" where run_date = '{start}'" if start else ""
-        rows = self.query(f"select * from {table}{where} order by all")
+        with self.open() as project:
+            if not any(each.name == table for each in project._reading.warehouse.tables()):
+                return []
+            with project.query(f"select * from {table}{where} order by all") as reader:
+                rows = reader.read_all().to_pylist()
         hidden = () if everything else BOOKKEEPING if start else BOOKKEEPING[1:]
         return [{name: value for name, value in row.items() if name not in hidden} for row in rows]
 
@@ -203,14 +205,17 @@ class Shop:
 
     def contents(self) -> dict[str, list[dict[str, Any]]]:
         """Every partitioned table with its rows, apart from the time and the run at which they were made."""
-        return {
-            each.name: [
-                {name: value for name, value in row.items() if name != "predicted_at"}
-                for row in self.query(f"select * from {each.name} order by all")
-            ]
-            for each in self.tables()
-            if each.kind == "partitioned" and each.partitions
-        }
+        found: dict[str, list[dict[str, Any]]] = {}
+        with self.open() as project:
+            for each in project._reading.warehouse.tables():
+                if each.kind == "partitioned" and each.partitions:
+                    with project.query(f"select * from {each.name} order by all") as reader:
+                        rows = reader.read_all().to_pylist()
+                    found[each.name] = [
+                        {name: value for name, value in row.items() if name not in ("run_id", "predicted_at")}
+                        for row in rows
+                    ]
+        return found
 
 
 def steps_of(plan: Plan) -> list[tuple[str, str]]:

@@ -203,9 +203,7 @@ def _days_of(cron: str, year: int) -> tuple[date, ...]:
     """The days of one year on which a cron fires. Year by year, because cronsim needs 30 us for each of them."""
     fields = cron.split()
     if len(fields) != 5:
-        raise ValueError(
-            f"{cron!r} has {len(fields)} fields: a cron has five (minute hour day month weekday)"
-        )
+        raise ValueError(f"{cron!r} has {len(fields)} fields: a cron has five (minute hour day month weekday)")
     # The hour and minute are dropped: a date counts once however often the cron fires on it.
     daily = " ".join(["0", "0", *fields[2:]])
     start, stop = date(year, 1, 1), date(year + 1, 1, 1)

@@ -513,3 +513,13 @@ def test_steps_run_one_by_one_and_go_on_where_they_were_left_e12(shop: Shop) -> 
     assert [step.step for step in shop.steps(result.run_id)] == [
         "prepare", "post_process", "validate", "publish", "archive"
     ]  # fmt: skip
+
+
+def test_a_date_that_was_only_history_so_far_gets_an_outcome_of_its_own_a7(shop: Shop) -> None:
+    """2 January was built, and found empty, as the past of the 3rd: asked for itself it ends as empty, once."""
+    shop.orders(("bob", "2026-01-02", 20))
+    shop.pipeline(extract=WINDOW, prepare=BOUGHT, filter=NEW.replace("__", "1"))
+    shop.run("ltv", "2026-01-03")
+    assert shop.statuses() == {"2026-01-03": "succeeded"}
+    assert outcomes(shop.run("ltv", "2026-01-02")) == {"2026-01-02": "skipped: empty"}
+    assert shop.run("ltv", "2026-01-02").run_id is None

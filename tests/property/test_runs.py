@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +12,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.crashing import DIED, Children
 from tests.projects import REVENUE, Order, Shop, day, days
-from tests.property.crashing import DIED
 
 BOUGHT = "select customer_id, count(*) as orders, sum(amount) as spent from {{ window('orders') }} group by customer_id"
 EVER = "select customer_id, count(*) as orders, sum(amount) as spent from {{ source('orders') }} group by customer_id"
@@ -50,8 +47,14 @@ sources:
 """A file without rows says nothing about its types."""
 START, END = "2026-01-02", "2026-01-08"
 
-REAL = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate], print_blob=True)
-"""Every example is whole runs on a real warehouse: one that fails is small as it is, and shrinking it takes minutes."""
+
+
+def real(examples: int) -> settings:
+    """Every example is whole runs on a real warehouse: few of them, more in CI, and none is shrunk, which takes minutes."""
+    more = 1 if settings.default.max_examples <= 25 else 3
+    return settings(max_examples=more * examples, phases=[Phase.explicit, Phase.reuse, Phase.generate], print_blob=True)
+
+
 
 amounts = st.integers(1, 50).map(float)
 orders: st.SearchStrategy[list[Order]] = st.lists(
@@ -73,14 +76,10 @@ def shop_of(root: Path, rows: list[Order], shape: str) -> Shop:
 
 def told(shop: Shop) -> dict[str, Any]:
     """Everything that a person could find in the tables, apart from when and by which run it was made."""
-    rows = shop.contents()
-    return {
-        "dates": shop.statuses(),
-        **{table: [{k: v for k, v in row.items() if k != "run_id"} for row in found] for table, found in rows.items()},
-    }
+    return {"dates": shop.statuses(), **shop.contents()}
 
 
-@settings(REAL, max_examples=6)
+@real(3)
 @given(orders, shapes)
 def test_running_twice_is_running_once_d1_m7(rows: list[Order], shape: str) -> None:
     """The second run writes no file and changes no table, and a forced third one changes no row. What was held is asked
@@ -99,7 +98,7 @@ def test_running_twice_is_running_once_d1_m7(rows: list[Order], shape: str) -> N
         assert told(shop) == first
 
 
-@settings(REAL, max_examples=6)
+@real(3)
 @given(orders, shapes.filter(lambda shape: shape != "compared with the day before"), st.data())
 def test_any_order_and_any_number_at_a_time_is_day_by_day_m3(rows: list[Order], shape: str, data: st.DataObject) -> None:
     asked = [str(each) for each in days(START, END)]
@@ -116,7 +115,7 @@ def test_any_order_and_any_number_at_a_time_is_day_by_day_m3(rows: list[Order], 
         assert told(other) == told(forward)
 
 
-@settings(REAL, max_examples=4)
+@real(2)
 @given(orders, st.integers(1, 3))
 def test_publishing_in_a_chain_is_the_same_for_any_number_at_a_time_k3(rows: list[Order], parallel: int) -> None:
     """What a date is compared with is the latest published before it, so a range is that of day by day."""
@@ -129,7 +128,7 @@ def test_publishing_in_a_chain_is_the_same_for_any_number_at_a_time_k3(rows: lis
         assert told(other) == told(forward)
 
 
-@settings(REAL, max_examples=5)
+@real(3)
 @given(orders, orders, shapes.filter(lambda shape: shape != "compared with the day before"))
 def test_taking_late_rows_in_equals_a_fresh_build(rows: list[Order], late: list[Order], shape: str) -> None:
     with folder() as root:
@@ -164,41 +163,10 @@ RICH = {
 CRASH_START, CRASH_END = "2026-01-12", "2026-01-14"
 
 
-class Children:
-    """The process in which things die."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.property.crashing"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-
-    def run(self, root: Path, fatal: int = 0) -> tuple[int, str]:
-        """Exit code of a child, and the number of points that it passed if it lived."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{root}\t{CRASH_START}\t{CRASH_END}\t{fatal}\n")
-        self._process.stdin.flush()
-        code, points = self._process.stdout.readline().split()
-        return int(code), points
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
-    made = Children()
-    yield made
-    made.close()
+    with Children() as made:
+        yield made
 
 
 def rich_shop(root: Path) -> Shop:
@@ -210,14 +178,14 @@ def rich_shop(root: Path) -> Shop:
 def uninterrupted(children: Children, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int]:
     """What a run leaves that nothing disturbs, and how many points it passes."""
     shop = rich_shop(tmp_path_factory.mktemp("whole"))
-    code, points = children.run(shop.root)
+    code, points = children.run(shop.root, CRASH_START, CRASH_END)
     assert code == 0
     whole = told(shop)
     assert whole["dates"] == dict.fromkeys([CRASH_START, "2026-01-13"], "succeeded")
-    return whole, int(points)
+    return whole, points
 
 
-@settings(REAL, max_examples=14)
+@real(6)
 @given(data=st.data())
 def test_crashing_anywhere_and_running_again_is_running_through(
     children: Children, uninterrupted: tuple[dict[str, Any], int], data: st.DataObject
@@ -227,10 +195,10 @@ def test_crashing_anywhere_and_running_again_is_running_through(
     with folder() as root:
         shop = rich_shop(root)
         for _ in range(data.draw(st.integers(1, 2))):
-            code, _ = children.run(root, data.draw(st.integers(1, points)))
+            code, _ = children.run(root, CRASH_START, CRASH_END, data.draw(st.integers(1, points)))
             assert code in (DIED, 0)
-            published = whole["ltv_v1_predictions"]
-            assert all(row in published for row in told(shop).get("ltv_v1_predictions", []))
+            seen = shop.contents().get("ltv_v1_predictions", [])
+            assert all(row in whole["ltv_v1_predictions"] for row in seen)
         result = shop.run("ltv", CRASH_START, CRASH_END)
         assert not result.failures
         assert told(shop) == whole

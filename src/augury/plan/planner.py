@@ -133,6 +133,10 @@ class _Planner:
         """The date ended early for want of rows, from the same inputs as now, and left nothing published."""
         if self.request.reprocess == "all" or self._published(day):
             return False
+        ended = self.facts.dates.get(day)
+        if ended is None or ended.status not in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
+            # Empty features that were built as the history of another date leave this one without an outcome.
+            return False
         for step in ("extract", "prepare", "filter"):
             if step not in self.graph.reads:
                 continue
