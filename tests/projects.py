@@ -19,7 +19,7 @@ from textwrap import dedent
 from typing import Any
 
 from augury.dates import DateRange
-from augury.events import Event
+from augury.events import Event, Listener
 from augury.ledger.records import DateRecord, ModelRecord, PartitionRecord, RunRecord, Status, StepRecord
 from augury.plan.steps import Plan
 from augury.project import Project
@@ -73,6 +73,8 @@ class Shop:
     """What the clock says; actions take their own time from it."""
     events: list[Event] = field(default_factory=list)
     """What was told while it ran, in order."""
+    listeners: list[Listener] = field(default_factory=list)
+    """Who hears of it besides."""
     wrap: Callable[[Project], None] = lambda _: None
     """May put something between augury and its warehouse or ledger."""
 
@@ -128,7 +130,7 @@ class Shop:
             variables=variables,
             environment={},
             clock=lambda: self.now,
-            listeners=[self.events.append],
+            listeners=[self.events.append, *self.listeners],
         ) as project:
             self.wrap(project)
             yield project
@@ -152,7 +154,9 @@ class Shop:
         with self.open() as project, project.query(sql) as reader:
             return [row for batch in reader for row in batch.to_pylist()]
 
-    def published(self, name: str, start: str, *, version: str = "v1", everything: bool = False) -> list[dict[str, Any]]:
+    def published(
+        self, name: str, start: str, *, version: str = "v1", everything: bool = False
+    ) -> list[dict[str, Any]]:
         """What one date published, sorted; without the columns that augury adds unless `everything` is wanted."""
         return self.table(f"{name}_{version}_predictions", start, everything=everything)
 
@@ -191,9 +195,10 @@ class Shop:
         with self.open() as project:
             return project._reading.ledger.steps(run_id)
 
-    def runs(self) -> list[RunRecord]:
+    def runs(self) -> Sequence[RunRecord]:
+        """Newest first."""
         with self.open() as project:
-            return project._reading.ledger.runs()
+            return project.runs()
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Every file of data and every pointer: name to inode and time of change."""

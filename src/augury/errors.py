@@ -247,9 +247,7 @@ class Locked(AuguryError):
 
     def __init__(self, what: str, owner: Owner | None, *, where: Place | None = None) -> None:
         held = f"held by {owner}" if owner else "held by another process"
-        super().__init__(
-            what, where=where, why=held, fix="Wait for it, or add --wait to start when it is released."
-        )
+        super().__init__(what, where=where, why=held, fix="Wait for it, or add --wait to start when it is released.")
         self.owner = owner
 
 

@@ -7,9 +7,7 @@ import re
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "augury"
-MODULES = {
-    path.relative_to(SOURCE).as_posix(): path.read_text("utf-8") for path in sorted(SOURCE.rglob("*.py"))
-}
+MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text("utf-8") for path in sorted(SOURCE.rglob("*.py"))}
 LONGEST = 350
 """Lines. 60 to 300 is the aim; beyond this a module has two reasons to exist."""
 UNFINISHED = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b")
@@ -29,16 +27,12 @@ def imported(tree: ast.Module) -> set[str]:
 
 
 def test_every_module_opens_with_what_it_is_for() -> None:
-    silent = [
-        name for name, text in MODULES.items() if text.strip() and not ast.get_docstring(ast.parse(text))
-    ]
+    silent = [name for name, text in MODULES.items() if text.strip() and not ast.get_docstring(ast.parse(text))]
     assert silent == []
 
 
 def test_every_module_is_short_enough_to_read() -> None:
-    assert {
-        name: len(text.splitlines()) for name, text in MODULES.items() if text.count("\n") > LONGEST
-    } == {}
+    assert {name: len(text.splitlines()) for name, text in MODULES.items() if text.count("\n") > LONGEST} == {}
 
 
 def test_every_module_is_finished() -> None:

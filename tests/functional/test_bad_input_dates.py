@@ -78,7 +78,9 @@ def test_an_end_before_the_start_is_a_problem_of_the_file(visits: Shop) -> None:
 
 def test_a_start_that_does_not_exist_is_a_problem_of_the_file(visits: Shop) -> None:
     visits.edit(f"{VISITS}/pipeline.yml", "2024-01-05", "2024-02-30")
-    refused(called("validate", folder=visits.root), 2, f"{VISITS}/pipeline.yml:2", "2024-02-30 is not a date that exists")
+    refused(
+        called("validate", folder=visits.root), 2, f"{VISITS}/pipeline.yml:2", "2024-02-30 is not a date that exists"
+    )
 
 
 def test_m1_every_command_says_which_dates_it_took(visits: Shop) -> None:

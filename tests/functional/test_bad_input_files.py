@@ -198,9 +198,7 @@ def test_sql_that_the_engine_refuses_names_the_line_and_publishes_nothing(
 
 
 def test_a_line_is_that_of_the_file_also_behind_a_macro(published: Shop) -> None:
-    published.write(
-        "macros/both.sql", "{% macro both(a, b) %}\ncoalesce(\n  {{ a }},\n  {{ b }}\n)\n{% endmacro %}\n"
-    )
+    published.write("macros/both.sql", "{% macro both(a, b) %}\ncoalesce(\n  {{ a }},\n  {{ b }}\n)\n{% endmacro %}\n")
     published.write(
         f"{VISITS}/prepare.sql",
         "select customer_id,\n  {{ both('visits', '1') }} as visits,\n  sum(amuont) as spent\n"

@@ -35,9 +35,9 @@ def test_a_tampered_model_scores_nothing(trained: Shop, file: str, harm: Callabl
     assert "model 1 is not the one that was registered" in called("doctor", folder=trained.root).out
     worked(called("train", "spend", "--date", "2024-01-29", folder=trained.root))
     worked(called(*RUN, folder=trained.root))
-    assert rows("select distinct model_version as m from spend_predictions where run_date = '2024-01-30'", trained.root) == [
-        {"m": 2}
-    ]
+    assert rows(
+        "select distinct model_version as m from spend_predictions where run_date = '2024-01-30'", trained.root
+    ) == [{"m": 2}]
 
 
 def test_a_model_swapped_for_another_good_one_is_noticed(trained: Shop) -> None:

@@ -108,9 +108,7 @@ def test_a_first_run_where_nothing_can_be_made_names_the_folder(visits: Shop) ->
 def test_a_table_that_cannot_be_written_stops_its_date_alone(published: Shop) -> None:
     table = published.root / NAMESPACE / "visits_v1_predictions"
     with read_only(table):
-        refused(
-            obeying(*RUN, folder=published.root), 1, "visits / 2024-01-13 / publish", "cannot write", "Nothing was"
-        )
+        refused(obeying(*RUN, folder=published.root), 1, "visits / 2024-01-13 / publish", "cannot write", "Nothing was")
     assert days(published) == PUBLISHED
     worked(called(*RUN, folder=published.root))
     assert days(published) == [*PUBLISHED, "2024-01-13"]

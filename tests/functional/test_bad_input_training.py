@@ -136,9 +136,7 @@ def test_a_date_before_the_first_closed_label_is_held(spend: Shop) -> None:
         "held: spend / 2024-01-05 / predict: no champion",
         "Nothing was published.",
     )
-    refused(
-        called("train", "spend", "--date", "2024-01-06", folder=spend.root), 2, "no training date", "3 days ahead"
-    )
+    refused(called("train", "spend", "--date", "2024-01-06", folder=spend.root), 2, "no training date", "3 days ahead")
 
 
 @pytest.mark.parametrize("model", ["logistic_reg", "boosted_tree_classifier"])

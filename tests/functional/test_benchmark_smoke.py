@@ -79,6 +79,4 @@ def test_a_cent_of_difference_is_found(tmp_path: Path) -> None:
         """)
     compared = benchmark("compare", str(one), str(tmp_path / "other"))
     assert compared.returncode == 1
-    assert [problem.split(" in ")[0] for problem in json.loads(compared.stdout)["problems"]] == [
-        "1 rows only"
-    ] * 2
+    assert [problem.split(" in ")[0] for problem in json.loads(compared.stdout)["problems"]] == ["1 rows only"] * 2

@@ -30,10 +30,18 @@ def test_t7_each_target_writes_into_its_own_namespace_alone(live: Shop) -> None:
     worked(called(*RUN, folder=live.root))
     worked(called(*RUN, "--target", "dev", "--vars", "factor=9", folder=live.root))
     assert everything(live.root / PROD) == prod
-    assert rows("select distinct worth / spent as f from visits_predictions join visits_v1_prepare "
-                "using (customer_id, run_date) where run_date = '2024-01-13'", live.root) == [{"f": 9.0}]
-    assert rows("select distinct worth / spent as f from visits_predictions join visits_v1_prepare "
-                "using (customer_id, run_date)", live.root, "--target", "prod") == [{"f": 3.0}]
+    assert rows(
+        "select distinct worth / spent as f from visits_predictions join visits_v1_prepare "
+        "using (customer_id, run_date) where run_date = '2024-01-13'",
+        live.root,
+    ) == [{"f": 9.0}]
+    assert rows(
+        "select distinct worth / spent as f from visits_predictions join visits_v1_prepare "
+        "using (customer_id, run_date)",
+        live.root,
+        "--target",
+        "prod",
+    ) == [{"f": 3.0}]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_t7_a_pipeline_has_a_plain_name_too(live: Shop, name: str) -> None:
     """Names of tables come from names of folders."""
     live.write(f"pipelines/{name}/pipeline.yml", "entity: a\nstart: 2024-01-05\n")
     live.write(f"pipelines/{name}/prepare.sql", "select 1 as a")
-    refused(called("validate", folder=live.root), 2, f"pipelines/{name}", "is not a name")
+    refused(called("validate", folder=live.root), 2, f"pipelines/{name}  is not a pipeline's name")
 
 
 HOSTILE = [
@@ -173,7 +181,9 @@ def test_copying_into_another_target_is_refused(live: Shop) -> None:
 
 
 def test_an_unknown_target_names_the_nearest(live: Shop) -> None:
-    refused(called(*RUN, "--target", "prd", folder=live.root), 2, "no target called 'prd'", "Did you mean --target prod?")
+    refused(
+        called(*RUN, "--target", "prd", folder=live.root), 2, "no target called 'prd'", "Did you mean --target prod?"
+    )
 
 
 # -- T13: a namespace per developer --------------------------------------------------------------------------------
@@ -298,10 +308,10 @@ def test_s1_each_value_is_shown_with_its_origin(visits: Shop) -> None:
     assert found["schedule.lag"] == ("1d", "augury.yml:13")
     assert found["schedule.timezone"] == ("UTC", "augury.yml:2")
     assert found["archive"][1] == "default"
-    assert found["vars.factor"] == ("2", "augury.yml:11")
+    assert found["vars.factor"] == (2, "augury.yml:11")
     prod = config(visits, "visits", "--target", "prod")
-    assert prod["vars.factor"] == ("3", "augury.yml:10")
-    assert config(visits, "visits", "--vars", "factor=4")["vars.factor"] == ("4", "--vars")
+    assert prod["vars.factor"] == (3, "augury.yml:10")
+    assert config(visits, "visits", "--vars", "factor=4")["vars.factor"] == (4, "--vars")
 
 
 def test_t16_values_come_from_the_environment_where_the_file_says_so(visits: Shop) -> None:
@@ -314,7 +324,9 @@ def test_t16_values_come_from_the_environment_where_the_file_says_so(visits: Sho
 
 
 def test_t16_options_come_from_the_environment_too(live: Shop) -> None:
-    answer = worked(called("config", "show", folder=live.root, env={"AUGURY_TARGET": "prod", "AUGURY_OUTPUT": "ndjson"}))
+    answer = worked(
+        called("config", "show", folder=live.root, env={"AUGURY_TARGET": "prod", "AUGURY_OUTPUT": "ndjson"})
+    )
     found = {row["key"]: row["value"] for row in map(json.loads, answer.out.splitlines())}
     assert found["target"] == "prod"
 

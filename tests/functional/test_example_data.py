@@ -25,9 +25,7 @@ def test_the_sample_has_the_published_figures() -> None:
 def test_both_examples_have_the_same_rows_in_the_same_order() -> None:
     with duckdb.connect() as connection:
         rows = [
-            connection.execute(
-                f"select customer_id, ordered_at, cds, amount from {read}(?)", [str(file)]
-            ).fetchall()
+            connection.execute(f"select customer_id, ordered_at, cds, amount from {read}(?)", [str(file)]).fetchall()
             for read, file in (("read_csv", CSV), ("read_parquet", PARQUET))
         ]
     assert rows[0] == rows[1]

@@ -27,7 +27,9 @@ def days(*numbers: int) -> str:
 def outcomes(shop: Shop, *, failed: tuple[int, ...] = (), held: tuple[int, ...] = (), slow: bool = False) -> None:
     """Let some dates of January fail or be held; `slow` dates reach the limit of the pipeline."""
     shop.edit(f"{VISITS}/prepare.sql", "count(*)", f"count(*) * {FAILS % days(*failed)}")
-    shop.edit(f"{VISITS}/validation.sql", "count(*) > 0", f"{{{{ run_date }}}} not in ({days(*held)})" if held else "true")
+    shop.edit(
+        f"{VISITS}/validation.sql", "count(*) > 0", f"{{{{ run_date }}}} not in ({days(*held)})" if held else "true"
+    )
     if slow:
         with (shop.root / VISITS / "pipeline.yml").open("a") as file:
             file.write("limits: {time: 0.2s}\n")
@@ -77,6 +79,7 @@ def test_where_outcomes_mix_the_first_of_1_4_3_applies(
 
 
 def test_nothing_to_do_is_0(published: Shop) -> None:
+    called("run", "visits", "--date", "2024-01-11", folder=published.root)  # the copied source is looked at once
     before = everything(published.root / NAMESPACE)
     answer = worked(called("run", "visits", "--date", "2024-01-11", folder=published.root))
     assert answer.out.startswith("Nothing to do")
@@ -128,8 +131,10 @@ def test_what_is_asked_again_ends_as_it_did_until_the_cause_is_gone(visits: Shop
 )
 def test_a_usage_error_is_2_and_changes_nothing(published: Shop, words: list[str]) -> None:
     before = everything(published.root)
-    answer = typed(*words, folder=published.root) if words == ["clean", "visits", "--step", "publish"] else called(
-        *words, folder=published.root
+    answer = (
+        typed(*words, folder=published.root)
+        if words == ["clean", "visits", "--step", "publish"]
+        else called(*words, folder=published.root)
     )
     refused(answer, 2)
     assert answer.err.strip()

@@ -10,6 +10,14 @@ from tests.projects import REVENUE, SPENT, Order, Shop, outcomes, reasons_of
 
 FIRST: tuple[Order, ...] = tuple(("ann", f"2026-01-0{at}", 10) for at in range(1, 9))
 LATE: Order = ("bob", "2026-01-04", 99)
+LEARNS = """\
+horizon: 2d
+model:
+  type: linear_reg
+  label: revenue
+  missing_label: zero
+  train: {schedule: "0 0 8 * *", every: 1d, window: 3d, folds: 1}
+"""
 REBUILDS = "name: shop\nsources: {orders: {path: data/orders.csv, event_time: ordered_at, late: {rebuild: 2d}}}\n"
 
 
@@ -78,8 +86,7 @@ def test_a_rule_rebuilds_with_the_next_run_and_then_never_again(shop: Shop) -> N
 def test_what_counts_as_a_change_of_a_day(shop: Shop, change: str, late_days: str | None) -> None:
     """Rows that came, went or differ; not the order of rows in the file, nor days that nobody has used yet."""
     shop.run("ltv", "2026-01-03", "2026-01-08")
-    fourth = ("ann", "2026-01-04", 10)
-    others = tuple(order for order in FIRST if order != fourth)
+    others = FIRST[:3] + FIRST[4:]
     shop.orders(
         *{
             "more": (*FIRST, LATE),
@@ -102,7 +109,9 @@ def test_late_rows_before_the_window_of_a_date_do_not_concern_it(shop: Shop) -> 
 
 
 def test_late_data_reaches_the_features_and_through_them_whatever_reads_their_history(shop: Shop) -> None:
-    grown = "select p.customer_id from {{ ref('prepare') }} p join {{ history('prepare', days=1) }} h using (customer_id)"
+    grown = (
+        "select p.customer_id from {{ ref('prepare') }} p join {{ history('prepare', days=1) }} h using (customer_id)"
+    )
     shop.pipeline(prepare=SPENT.replace("source(", "window("), filter=grown)
     shop.run("ltv", "2026-01-03", "2026-01-08")
     shop.orders(*FIRST, LATE)
@@ -121,8 +130,7 @@ def test_a_date_that_is_run_again_for_another_reason_takes_late_rows_in(shop: Sh
 def test_late_outcomes_retrain_where_the_rule_says_so(shop: Shop) -> None:
     """A purchase arrives late inside the horizon of a training date: label, model and predictions follow."""
     shop.write("augury.yml", REBUILDS.replace("2d", "30d"))
-    settings = "horizon: 2d\nmodel: {type: linear_reg, label: revenue, missing_label: zero, train: {schedule: '0 0 8 * *', every: 1d, window: 3d, folds: 1}}\n"
-    shop.pipeline(settings=settings, prepare=SPENT, label=REVENUE)
+    shop.pipeline(settings=LEARNS, prepare=SPENT, label=REVENUE)
     shop.run("ltv", "2026-01-08")
     shop.orders(*FIRST, ("ann", "2026-01-07", 500))
     plan = shop.plan("ltv", "2026-01-08")
@@ -135,8 +143,13 @@ def test_late_outcomes_retrain_where_the_rule_says_so(shop: Shop) -> None:
 
 def test_what_was_known_at_a_time_stays_known_whatever_arrives_later(tmp_path: Path) -> None:
     """With known_at a backfill of an old date sees only what had arrived by then."""
-    shop = Shop.at(tmp_path, "name: shop\nsources: {orders: {path: data/orders.csv, event_time: ordered_at, known_at: came}}\n")
-    shop.write("data/orders.csv", "customer_id,ordered_at,came,amount\nann,2026-01-02,2026-01-02,1\nbob,2026-01-02,2026-01-05,2\n")
+    shop = Shop.at(
+        tmp_path, "name: shop\nsources: {orders: {path: data/orders.csv, event_time: ordered_at, known_at: came}}\n"
+    )
+    shop.write(
+        "data/orders.csv",
+        "customer_id,ordered_at,came,amount\nann,2026-01-02,2026-01-02,1\nbob,2026-01-02,2026-01-05,2\n",
+    )
     shop.pipeline(prepare=SPENT)
     shop.run("ltv", "2026-01-04", "2026-01-07")
     assert {at: [row["customer_id"] for row in shop.published("ltv", at)] for at in (

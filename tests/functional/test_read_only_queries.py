@@ -30,7 +30,7 @@ WRITING = [
     # DuckDB 2.0 performs these, transaction read only or not.
     "with a as (copy (select 1) to '{leak}') select 1",
     "with a as (copy visits_predictions to '{leak}') select 1",
-    'with a as (copy "visits_predictions" to \'{leak}\') select 1',
+    "with a as (copy \"visits_predictions\" to '{leak}') select 1",
     "with a as materialized (copy (select 1) to '{leak}') select 1",
     "with a as (\n-- quietly\ncopy\n(select 1) to '{leak}') select 1",
     "with a as (/* ( */copy/* ) */(select 1) to '{leak}') select 1",
@@ -103,12 +103,7 @@ def test_what_the_engine_refuses_by_itself_writes_nothing_either(published: Shop
         ("values (1), (2)", [{"col0": 1}, {"col0": 2}]),
         ("select count(*) copy from visits_predictions", [{"copy": 36}]),
         ("select n from (select 1 as n, 2 as copy) where (copy) > 1", [{"n": 1}]),
-        ("select name from (describe visits_predictions) as t(name) limit 1", None),
     ],
 )
-def test_words_that_only_look_like_writing_are_fine(published: Shop, sql: str, expected: list[object] | None) -> None:
-    if expected is None:
-        answer = called("query", sql, folder=published.root)
-        assert answer.code in (0, 1)
-        return
+def test_words_that_only_look_like_writing_are_fine(published: Shop, sql: str, expected: list[object]) -> None:
     assert rows(sql, published.root) == expected

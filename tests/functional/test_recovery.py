@@ -13,6 +13,34 @@ from tests.projects import SPENT, Shop, day, outcomes
 
 DATES = ("2026-01-02", "2026-01-05")
 """Three dates; each is one task, so `finish_task#2` is before the ledger hears of the second."""
+DIES_ONCE = """\
+import os
+from pathlib import Path
+
+def post_process(context, prepare):
+    marker = Path(context.vars["marker"])
+    if str(context.run_date) == "2026-01-03" and not marker.exists():
+        marker.touch()
+        os._exit(77)
+    return prepare
+"""
+LOOKS = """\
+import subprocess, sys
+from pathlib import Path
+
+LOOK = '''
+import sys
+from augury.project import Project
+with Project.open(sys.argv[1], environment={}) as project:
+    print([str(run.status) for run in project.runs()])
+'''
+
+def post_process(context, prepare):
+    root = Path(context.vars["root"])
+    said = subprocess.run([sys.executable, "-c", LOOK, str(root)], capture_output=True, text=True)
+    (root / "said.txt").write_text(said.stdout + said.stderr)
+    return prepare
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +73,7 @@ def test_what_was_published_when_the_process_died_is_recorded_and_not_built_agai
 
 
 def test_a_date_that_had_begun_and_not_ended_is_crashed_and_runs_again(children: Children, shop: Shop) -> None:
-    shop.write(
-        "pipelines/ltv/hooks.py",
-        "import os\n\ndef post_process(context, prepare):\n"
-        "    if str(context.run_date) == '2026-01-03' and not os.path.exists('/tmp/never') and os.environ.get('DIE', '1'):\n"
-        "        marker = context.vars['marker']\n"
-        "        if not os.path.exists(marker):\n"
-        "            open(marker, 'w').close()\n"
-        "            os._exit(77)\n"
-        "    return prepare\n",
-    )
+    shop.write("pipelines/ltv/hooks.py", DIES_ONCE)
     shop.edit("pipelines/ltv/pipeline.yml", "entity:", f"vars: {{marker: {shop.root / 'died'}}}\nentity:")
     crash(children, shop, "0")
     assert shop.statuses() == {"2026-01-02": "succeeded", "2026-01-03": "crashed"}
@@ -108,26 +127,7 @@ def test_a_stored_plan_of_another_version_of_augury_is_planned_anew(children: Ch
 
 def test_a_run_that_is_alive_is_left_alone(shop: Shop) -> None:
     """Another process asks for the status while a hook of ours is at work."""
-    shop.write(
-        "pipelines/ltv/hooks.py",
-        """\
-        import subprocess, sys
-
-        LOOK = '''
-        import sys
-        from augury.project import Project
-        with Project.open(sys.argv[1], environment={}) as project:
-            print([str(run.status) for run in project.runs()])
-        '''
-
-        def post_process(context, prepare):
-            said = subprocess.run([sys.executable, "-c", LOOK, context.vars["root"]], capture_output=True, text=True)
-            open(context.vars["root"] + "/said.txt", "w").write(said.stdout + said.stderr)
-            return prepare
-        """.replace("open(context.vars", "from pathlib import Path; Path(context.vars").replace(
-            '"/said.txt", "w").write(', '"/said.txt").write_text('
-        ),
-    )
+    shop.write("pipelines/ltv/hooks.py", LOOKS)
     shop.edit("pipelines/ltv/pipeline.yml", "entity:", f"vars: {{root: {shop.root}}}\nentity:")
     assert outcomes(shop.run("ltv", "2026-01-03")) == {"2026-01-03": "succeeded"}
     assert (shop.root / "said.txt").read_text() == "['running']\n"

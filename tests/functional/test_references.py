@@ -42,7 +42,7 @@ def seen(shop: Shop, table: str = "ltv_v1_prepare") -> dict[str, float]:
 
 
 def test_a_date_reads_the_prices_that_its_model_learned_from_b5_b6_e4(shop: Shop) -> None:
-    """New prices arrive on the 15th. Who is scored by Monday the 12th sees the old ones; the 19th learns the new ones."""
+    """Who is scored by the model of Monday the 12th sees the prices of that time; the 19th learns the new ones."""
     shop.run("ltv", "2026-01-13")
     prices(shop, 3)
     shop.run("ltv", "2026-01-14")
@@ -106,7 +106,8 @@ def test_without_a_model_a_change_of_the_file_rebuilds_b6(shop: Shop) -> None:
 def test_formulas_after_the_model_read_its_prices_too_b6(shop: Shop) -> None:
     shop.write(
         "pipelines/ltv/post_process.sql",
-        "select s.customer_id, s.predicted_revenue, p.price as paid from {{ ref('predict') }} s, {{ reference('prices') }} p",
+        "select s.customer_id, s.predicted_revenue, p.price as paid "
+        "from {{ ref('predict') }} s, {{ reference('prices') }} p",
     )
     shop.run("ltv", "2026-01-13")
     prices(shop, 3)

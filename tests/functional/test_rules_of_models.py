@@ -45,7 +45,9 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def gate(shop: Shop, condition: str) -> Shop:
-    return shop.edit("pipelines/ltv/pipeline.yml", "missing_label: zero", f"missing_label: zero\n  gate: {{{condition}}}")
+    return shop.edit(
+        "pipelines/ltv/pipeline.yml", "missing_label: zero", f"missing_label: zero\n  gate: {{{condition}}}"
+    )
 
 
 def scored(shop: Shop) -> dict[str, str]:
@@ -56,7 +58,7 @@ def scored(shop: Shop) -> dict[str, str]:
     return {str(row["run_date"]): f"{tick_of[row['model_version']]} ({row['model_rule']})" for row in rows}
 
 
-# -- ticks and grace --------------------------------------------------------------------------------------------------
+# -- ticks and grace -----------------------------------------------------------------------------------------
 
 
 def test_every_row_says_which_model_scored_it_and_by_which_rule_h5_h6(shop: Shop) -> None:
@@ -118,7 +120,7 @@ def test_a_tick_without_anything_to_learn_from_is_refused_by_train_and_passed_ov
     assert outcomes(shop.run("ltv", "2026-01-03")) == {"2026-01-03": "held"}
 
 
-# -- the gate -----------------------------------------------------------------------------------------------------------
+# -- the gate ------------------------------------------------------------------------------------------------
 
 
 def test_a_candidate_below_its_threshold_scores_nothing_and_the_one_before_goes_on_h7_k7(shop: Shop) -> None:
@@ -199,7 +201,7 @@ def test_everybody_is_told_about_a_training_once(shop: Shop) -> None:
     assert [str(event.tick) for event in shop.events if isinstance(event, ModelTrained)] == ["2026-01-12"]
 
 
-# -- people -------------------------------------------------------------------------------------------------------------
+# -- people --------------------------------------------------------------------------------------------------
 
 
 def test_promote_and_rollback_count_from_their_date_and_rewrite_nothing_h2(shop: Shop) -> None:
@@ -228,13 +230,11 @@ def test_todays_model_scores_the_past_when_asked_to(shop: Shop) -> None:
     assert set(scored(shop).values()) == {"2026-01-26 (current: tick 2026-01-26)"}
 
 
-# -- the same whatever the order ------------------------------------------------------------------------------------------
+# -- the same whatever the order -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("condition", ["mean_absolute_error: '<= 100'", "beats: champion"])
-def test_dates_in_any_order_and_side_by_side_give_the_same_predictions_m2(
-    tmp_path: Path, condition: str
-) -> None:
+def test_dates_in_any_order_and_side_by_side_give_the_same_predictions_m2(tmp_path: Path, condition: str) -> None:
     asked = ["2026-01-12", "2026-01-13", "2026-01-15", "2026-01-21", "2026-01-22"]
     shuffled = [asked[at] for at in (3, 0, 4, 2, 1)]
     said = []
@@ -251,7 +251,7 @@ def test_dates_in_any_order_and_side_by_side_give_the_same_predictions_m2(
     assert said[0] == said[1] == said[2]
 
 
-# -- held dates and their labels ------------------------------------------------------------------------------------------
+# -- held dates and their labels -----------------------------------------------------------------------------
 
 
 def test_a_held_or_failed_date_still_gives_its_label_to_trainings(shop: Shop) -> None:
@@ -266,8 +266,8 @@ def test_a_held_or_failed_date_still_gives_its_label_to_trainings(shop: Shop) ->
 
 def test_a_failed_label_fails_its_training_and_not_the_date_it_is_of(shop: Shop) -> None:
     """Who is scored by that training is blocked with the reason; everybody else is published."""
-    shop.write("pipelines/ltv/label.sql", REVENUE.replace("sum(amount)", "sum(case when {{ run_date }} = date '2026-01-13' "
-               "then error('no ' || amount)::double else amount end)"))  # fmt: skip
+    breaks = "case when {{ run_date }} = date '2026-01-13' then error('no ' || amount)::double else amount end"
+    shop.write("pipelines/ltv/label.sql", REVENUE.replace("amount", breaks))
     result = shop.run("ltv", "2026-01-12", "2026-01-23", max_parallel=2)
     ended = outcomes(result)
     assert {at: ended[at] for at in ("2026-01-12", "2026-01-13", "2026-01-20", "2026-01-21", "2026-01-22")} == {
@@ -289,5 +289,3 @@ def test_a_label_is_not_built_before_it_is_closed(shop: Shop) -> None:
     with pytest.raises(UsageError, match="label of 2026-01-13 closes"):
         shop.run("ltv", "2026-01-13", step="label")
     assert outcomes(shop.run("ltv", "2026-01-11", step="label")) == {"2026-01-11": "succeeded"}
-
-

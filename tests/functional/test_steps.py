@@ -1,4 +1,4 @@
-"""Steps from source to population: what each sees, what it leaves, and how a date ends that has nothing (A, D, E, F)."""
+"""Steps from source to population: what each sees and leaves, and how a date ends that has nothing (A, D, E, F)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def who(rows: list[dict[str, Any]]) -> list[str]:
     return [row["customer_id"] for row in rows]
 
 
-# -- the window of a run date --------------------------------------------------------------------------------------
+# -- the window of a run date --------------------------------------------------------------------------------
 
 
 def test_a_run_date_has_the_rows_of_its_own_window_and_running_it_again_replaces_them_a1(shop: Shop) -> None:
@@ -120,14 +120,15 @@ def test_pasted_sql_works_unchanged_a6(shop: Shop) -> None:
 
 def test_a_source_is_named_in_one_place_a19(shop: Shop) -> None:
     shop.pipeline(prepare=SPENT)
-    before = shop.run("ltv", "2026-01-05") and shop.published("ltv", "2026-01-05")
+    shop.run("ltv", "2026-01-05")
+    before = shop.published("ltv", "2026-01-05")
     (shop.root / "data/orders.csv").rename(shop.root / "data/purchases.csv")
     shop.edit("augury.yml", "data/orders.csv", "data/purchases.csv")
     shop.run("ltv", "2026-01-05", reprocess="all")
     assert shop.published("ltv", "2026-01-05") == before
 
 
-# -- dates that have nothing ----------------------------------------------------------------------------------------
+# -- dates that have nothing ---------------------------------------------------------------------------------
 
 
 def test_an_empty_source_ends_the_date_as_empty_and_not_as_failed_a7(shop: Shop) -> None:
@@ -204,7 +205,9 @@ def test_a_skipped_date_removes_what_an_earlier_run_published_f4(shop: Shop, rea
 def test_history_counts_a_skipped_date_as_complete_and_keeps_its_schema_a7(shop: Shop) -> None:
     """The first run date is empty; the filter of the second looks back over it and finds its columns."""
     shop.orders(("ann", "2026-01-02", 10), ("bob", "2026-01-03", 20))
-    new = "select p.customer_id from {{ ref('prepare') }} p anti join {{ history('prepare', days=2) }} h using (customer_id)"
+    new = (
+        "select customer_id from {{ ref('prepare') }} anti join {{ history('prepare', days=2) }} h using (customer_id)"
+    )
     shop.pipeline(extract=WINDOW, prepare=BOUGHT, filter=new)
     assert outcomes(shop.run("ltv", "2026-01-02", "2026-01-05")) == {
         "2026-01-02": "skipped: empty",
@@ -234,7 +237,7 @@ def test_a_date_whose_history_is_missing_is_run_again_when_the_history_arrives(s
     assert shop.published("ltv", "2026-01-03") == []
 
 
-# -- keys -----------------------------------------------------------------------------------------------------------
+# -- keys ----------------------------------------------------------------------------------------------------
 
 
 def test_one_row_per_entity_is_checked_and_duplicates_are_named_d3(shop: Shop) -> None:
@@ -249,7 +252,8 @@ def test_one_row_per_entity_is_checked_and_duplicates_are_named_d3(shop: Shop) -
 
 def test_dropped_duplicates_are_counted_d4(shop: Shop) -> None:
     shop.pipeline(
-        settings="steps: {prepare: {duplicates: drop}}", prepare="select customer_id, amount from {{ source('orders') }}"
+        settings="steps: {prepare: {duplicates: drop}}",
+        prepare="select customer_id, amount from {{ source('orders') }}",
     )
     assert outcomes(shop.run("ltv", "2026-01-05")) == {"2026-01-05": "succeeded"}
     assert who(shop.published("ltv", "2026-01-05")) == ["ann", "bob", "cid"]
@@ -265,7 +269,7 @@ def test_another_key_than_the_entity_can_be_declared_d3(shop: Shop) -> None:
     assert outcomes(shop.run("ltv", "2026-01-05")) == {"2026-01-05": "failed"}
 
 
-# -- who gets a prediction ------------------------------------------------------------------------------------------
+# -- who gets a prediction -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -298,7 +302,10 @@ def test_three_cohorts_f3(shop: Shop, cohort: str, passes: list[str]) -> None:
 
 def test_a_cohort_looks_back_over_all_prepared_dates_of_its_window_f1(shop: Shop) -> None:
     shop.orders(*orders_of(["ann"], days("2026-01-01", "2026-01-10"), amount=1))
-    often = "select customer_id from {{ history('prepare', days=5) }} group by 1 having count(*) = 5 and max(run_date) = {{ run_date }} - 1"
+    often = (
+        "select customer_id from {{ history('prepare', days=5) }} group by 1 "
+        "having count(*) = 5 and max(run_date) = {{ run_date }} - 1"
+    )
     shop.pipeline(extract=WINDOW, prepare=BOUGHT, filter=often)
     result = shop.run("ltv", "2026-01-02", "2026-01-09", max_parallel=2)
     assert outcomes(result) == {
@@ -308,7 +315,7 @@ def test_a_cohort_looks_back_over_all_prepared_dates_of_its_window_f1(shop: Shop
     }
 
 
-# -- SQL and Python -------------------------------------------------------------------------------------------------
+# -- SQL and Python ------------------------------------------------------------------------------------------
 
 
 class Counted:
@@ -428,9 +435,9 @@ def test_every_variable_is_there_and_an_undefined_one_is_an_error_e7(shop: Shop)
     said = ", ".join(
         f"'{{{{ {name} }}}}' as {name}" for name in ("target_dataset", "environment", "model_code", "version_code")
     )
-    shop.write("augury.yml", (shop.root / "augury.yml").read_text() + "vars: {factor: 3, name: \"o'neil\"}\n")
-    shop.pipeline(prepare=f"select customer_id, {said}, {{{{ var('factor') }}}} as factor, {{{{ var('name') }}}} as name "
-                  "from {{ source('orders') }} group by 1")  # fmt: skip
+    shop.write("augury.yml", (shop.root / "augury.yml").read_text() + 'vars: {factor: 3, name: "o\'neil"}\n')
+    said += ", {{ var('factor') }} as factor, {{ var('name') }} as name"
+    shop.pipeline(prepare="select customer_id, " + said + " from {{ source('orders') }} group by 1")
     shop.run("ltv", "2026-01-02")
     assert shop.published("ltv", "2026-01-02") == [
         {
@@ -459,7 +466,7 @@ def test_variables_reach_hooks_t17(shop: Shop) -> None:
     assert [row["both"] for row in shop.published("ltv", "2026-01-02")] == [25]
 
 
-# -- features and the model -----------------------------------------------------------------------------------------
+# -- features and the model ----------------------------------------------------------------------------------
 
 
 def modelled(shop: Shop) -> Shop:

@@ -26,9 +26,7 @@ def two(published: Shop) -> Shop:
 def both(two: Shop) -> Shop:
     """v2 has run for the first two of the three dates."""
     worked(
-        called(
-            "backfill", "visits", "--start", "2024-01-10", "--end", "2024-01-12", "--version", "v2", folder=two.root
-        )
+        called("backfill", "visits", "--start", "2024-01-10", "--end", "2024-01-12", "--version", "v2", folder=two.root)
     )
     return two
 
@@ -175,7 +173,8 @@ def models(shop: Shop) -> list[dict[str, Any]]:
 def scored_by(shop: Shop) -> dict[str, list[int]]:
     """Run date to the models that its rows name."""
     found = rows(
-        "select run_date as d, list(distinct model_version) as m from spend_predictions group by 1 order by 1", shop.root
+        "select run_date as d, list(distinct model_version) as m from spend_predictions group by 1 order by 1",
+        shop.root,
     )
     return {row["d"]: row["m"] for row in found}
 

@@ -13,7 +13,8 @@ def test_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Ltv", "2ltv", "_ltv", "l-tv", "l tv", "ltv\n", "ltv;drop", "ltv.x", 'l"tv', "größe", "x" * 64, "../up"]
+    "name",
+    ["", "Ltv", "2ltv", "_ltv", "l-tv", "l tv", "ltv\n", "ltv;drop", "ltv.x", 'l"tv', "größe", "x" * 64, "../up"],
 )
 def test_whatever_could_leave_its_place_is_not_a_name(name: str) -> None:
     assert not is_name(name)
@@ -49,6 +50,8 @@ def test_no_step_name_is_both_a_file_and_augurys_own() -> None:
     assert all(is_name(step) for step in (*ENGINE_STEPS, *NAMED_STEPS))
 
 
-@pytest.mark.parametrize(("text", "is_version"), [("v1", True), ("v20", True), ("v", False), ("V1", False), ("v1 ", False)])
+@pytest.mark.parametrize(
+    ("text", "is_version"), [("v1", True), ("v20", True), ("v", False), ("V1", False), ("v1 ", False)]
+)
 def test_versions(text: str, is_version: bool) -> None:
     assert bool(VERSION.fullmatch(text)) is is_version

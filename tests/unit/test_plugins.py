@@ -33,6 +33,6 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it() -> None:
 
 
 def test_listing_names_imports_no_adapter() -> None:
-    code = "import sys; from augury import plugins; plugins.names('models'), plugins.names('warehouses'); print(*sys.modules)"
+    code = "import sys; from augury.plugins import names; names('models'); names('warehouses'); print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not [name for name in said if name.startswith(("augury.models", "augury.warehouses", "duckdb", "sklearn"))]

@@ -1,6 +1,6 @@
 """How does the program begin and end? Every way out is an exit code; no way out is a traceback.
 
-0 done  1 some work failed  2 could not start  3 held  4 refused  5 locked  130 interrupted
+0 done  1 some work failed  2 could not start  3 held  4 refused  5 locked  130 interrupted  143 terminated
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from augury.cli.reports import FORMS, Form
 from augury.cli.session import Declined, Session
 from augury.errors import AuguryError, ExitCode, StorageFailed, UsageError
 
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells say it."""
+INTERRUPTED = 128
+"""And the number of the signal, as shells say it."""
 COMPLETION = "_AUGURY_COMPLETE"
 
 
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Importing makes many objects and drops none: without collecting, a short command takes a tenth less time.
     gc.disable()
     try:
-        code = perform(session)
+        with session.signals.heard():
+            code = perform(session)
     finally:
         gc.enable()
     session.streams.finish()
@@ -58,7 +59,7 @@ def perform(session: Session) -> int:
     except (KeyboardInterrupt, EOFError, click.Abort):
         session.hush()
         session.streams.error_text(_interrupted(session))
-        return INTERRUPTED
+        return INTERRUPTED + session.signals.received
     except Exception as error:  # noqa: BLE001  the last door: whatever comes is shown as a message
         session.hush()
         return _failed(session, error)

@@ -12,6 +12,7 @@ import click
 
 from augury.cli.reports import Form, Report, show
 from augury.cli.settings import Settings
+from augury.cli.signals import Signals
 from augury.cli.streams import Streams
 from augury.errors import UsageError
 
@@ -29,6 +30,7 @@ class Session:
         """The command as typed, without the program's name."""
         self.settings = Settings()
         self.streams = Streams()
+        self.signals = Signals()
         self.narrator: Narrator | None = None
         self.log_folder: str | None = None
         """Where runs of the opened project write their logs."""
@@ -78,6 +80,7 @@ class Session:
             gc.enable()  # `main` turned it off; from here on there is work to do
             spec = project.spec
             self.streams.use(Masker(spec.secrets))
+            self.signals.on_stop(project.interrupt)
             self.log_folder = str(spec.root / spec.target.path / spec.namespace / "_logs")
             try:
                 yield project

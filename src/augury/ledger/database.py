@@ -85,9 +85,7 @@ def _insert(table: Table, dialect: str) -> Insert:
 @lru_cache(maxsize=64)
 def _upsert(table: Table, dialect: str) -> Insert:
     statement = _insert(table, dialect)
-    others = {
-        name: statement.excluded[name] for name, column in table.columns.items() if not column.primary_key
-    }
+    others = {name: statement.excluded[name] for name, column in table.columns.items() if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=others)
 
 

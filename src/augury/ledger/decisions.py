@@ -47,10 +47,7 @@ class Decisions(Part):
         """The subject of the last set-version decision; None where nobody decided."""
         of = tables.decisions.c
         query = (
-            select(of.subject)
-            .where(of.pipeline == pipeline, of.action == SET_VERSION)
-            .order_by(of.id.desc())
-            .limit(1)
+            select(of.subject).where(of.pipeline == pipeline, of.action == SET_VERSION).order_by(of.id.desc()).limit(1)
         )
         with self._database.read() as connection:
             found: str | None = connection.scalar(query)

@@ -73,7 +73,5 @@ def _latest_number(connection: Connection) -> int:
 
 def _days(connection: Connection, source: str, changed_after: int = 0) -> list[SourceDay]:
     of = tables.source_days.c
-    query = columns_of(SourceDay, tables.source_days).where(
-        of.source == source, of.changed_in > changed_after
-    )
+    query = columns_of(SourceDay, tables.source_days).where(of.source == source, of.changed_in > changed_after)
     return records(connection, SourceDay, query.order_by(of.day))

@@ -58,7 +58,8 @@ def explain(message: str) -> tuple[str, str]:
 def open_file(path: Path, *, create: bool = True) -> Database:
     """The ledger in `path`, made (with `create`, else one in memory) or brought up to date where needed.
 
-    Without `create` the right to read is enough. Raises StorageFailed (unreadable, not writable, not a ledger) and CannotStart (written by a newer augury).
+    Without `create` the right to read is enough.
+    Raises StorageFailed (unreadable, not writable, not a ledger) and CannotStart (written by a newer augury).
     """
     try:
         if not path.exists():

@@ -19,6 +19,7 @@ from augury.spec.settings import Var
 if TYPE_CHECKING:
     from augury.events import Listener
     from augury.operations.opened import Opened
+    from augury.warehouses.contract import Warehouse
 
 
 def utc_now() -> datetime:
@@ -36,6 +37,7 @@ class Opening:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._closing = ExitStack()
+        self._warehouses: list[Warehouse] = []
 
     @classmethod
     def open(
@@ -102,6 +104,7 @@ class Opening:
             clock=self._clock,
         )
         self._closing.callback(warehouse.close)
+        self._warehouses.append(warehouse)
         ledger = Ledger.open(home / "_ledger.db", create=not read_only)
         self._closing.callback(ledger.close)
         return Opened(
@@ -115,6 +118,11 @@ class Opening:
             who=Who(_user(), socket.gethostname(), os.getpid()),
             compiler=Compiler(spec.macros, warehouse.features.dialect),
         )
+
+    def interrupt(self) -> None:
+        """Stop the queries in work: whoever waits for one gets a KeyboardInterrupt. For another thread to call."""
+        for warehouse in self._warehouses:
+            warehouse.interrupt()
 
     def close(self) -> None:
         self._closing.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from augury.errors import DataRefused
@@ -25,6 +25,9 @@ from augury.sql.relations import (
     Window,
 )
 from augury.warehouses.contract import Bounds, SourceState, TableColumn, Warehouse
+
+NEAR = 31
+"""Days that are looked at one by one for the latest published date, before all of them are listed."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,16 @@ class Resolver:
     def _published(self) -> str:
         """The latest published partition before this date; the candidate itself where there is none."""
         tables = self.definitions.pipeline.tables
-        earlier = [day for day in self.warehouse.partitions(tables.predictions) if day < self.day]
-        table, day = (tables.predictions, max(earlier)) if earlier else (tables.staging, self.day)
+        earlier = self._day_published_before(tables.predictions)
+        table, day = (tables.predictions, earlier) if earlier else (tables.staging, self.day)
         return _named(table, (day,)) if self.by_name else self.warehouse.partition_sql(table, (day,))
+
+    def _day_published_before(self, predictions: str) -> date | None:
+        for back in range(1, NEAR + 1):
+            day = self.day - timedelta(days=back)
+            if self.warehouse.partition(predictions, day) is not None:
+                return day
+        return max((day for day in self.warehouse.partitions(predictions) if day < self.day), default=None)
 
 
 def _named(table: str, days: tuple[date, ...]) -> str:

@@ -232,4 +232,7 @@ class Warehouse(Protocol):
     def set_threads(self, threads: int | None) -> None:
         """How many threads one query may use; None for all cores."""
 
+    def interrupt(self) -> None:
+        """Stop what runs now, from another thread; the calls that wait for it raise KeyboardInterrupt."""
+
     def close(self) -> None: ...

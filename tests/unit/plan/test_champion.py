@@ -1,4 +1,4 @@
-"""Which model scores a date: ticks, grace, gate, promotions, rollbacks; the same in any order of dates (H2, H5, H7, M2)."""
+"""Which model scores a date: ticks, grace, gate, people; the same in any order of dates (H2, H5, H7, M2)."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def test_the_newest_model_that_waited_out_its_grace_h5(manual: World, at: str, s
 def test_a_model_that_failed_its_gate_scores_nothing_h7(manual: World) -> None:
     failed = model(2, day("2026-05-01"), passed=False)
     assert chosen(manual, "2026-06-01", MARCH, failed) == "1: tick 2026-03-01"
-    assert chosen(manual, "2026-06-01", failed) == (
-        "no model passed its gate; the newest, model 2, did not: too large"
-    )
+    assert chosen(manual, "2026-06-01", failed) == ("no model passed its gate; the newest, model 2, did not: too large")
 
 
 def test_a_tick_that_was_not_trained_for_want_of_rows_scores_nothing_h7(manual: World) -> None:

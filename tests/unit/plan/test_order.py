@@ -54,7 +54,7 @@ def test_a_step_that_nothing_reads_is_not_built(shop: Shop) -> None:
 
 
 def test_a_filter_over_a_year_waits_for_exactly_its_window_n3(shop: Shop) -> None:
-    """30 dates: filter of the last waits for prepare of the 29 before it, and for nothing else; history starts at the start."""
+    """30 dates: the filter of each waits for prepare of the dates before it, and for nothing else."""
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=NEW))
     tasks = by_key(world, "2026-01-01", "2026-01-31")
     assert {task.level: names(task) for task in tasks.values()} == {
@@ -227,7 +227,9 @@ def test_a_closed_label_may_be_a_feature(shop: Shop) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)), max_size=12))
-def test_a_sum_over_a_window_is_that_of_its_dates_in_whatever_order_they_are_asked(asked: list[tuple[int, int]]) -> None:
+def test_a_sum_over_a_window_is_that_of_its_dates_in_whatever_order_they_are_asked(
+    asked: list[tuple[int, int]],
+) -> None:
     first = date(2026, 1, 1)
     prints = {first + timedelta(days=at): f"{at * 0x9E3779B97F4A7C15 + 7:x}" for at in range(100)}
     sums = WindowSums(prints.__getitem__)

@@ -349,9 +349,7 @@ def test_another_champion_rescores_and_leaves_the_features_alone(modelled: World
     retrained = model(9, first.tick, fingerprint=first.fingerprint, sha="another")
     modelled.know(models=(*modelled.facts.models, retrained))
     plan = modelled.plan("2026-04-05")
-    assert reasons_of(plan, "predict") == {
-        "2026-04-05": f"model changed: {first.number} -> 9: tick {first.tick}"
-    }
+    assert reasons_of(plan, "predict") == {"2026-04-05": f"model changed: {first.number} -> 9: tick {first.tick}"}
     assert not reasons_of(plan, "prepare")
 
 

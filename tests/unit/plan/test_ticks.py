@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from tests.projects import REVENUE, SPENT, Shop, day
 from tests.unit.plan.world import World
 
 
-def ticks(shop: Shop, train: str, *, horizon: str = "90d", start: str = "1997-01-01", schedule: str = "", **more: Any) -> Ticks:
+def ticks(
+    shop: Shop, train: str, *, horizon: str = "90d", start: str = "1997-01-01", schedule: str = "", **more: Any
+) -> Ticks:
     settings = f"""\
 horizon: {horizon}
 {schedule}
@@ -30,7 +33,7 @@ def test_training_dates_of_the_design(shop: Shop) -> None:
     dates = ticks(shop, MONTHLY).training_dates(day("1998-01-01"))
     assert len(dates) == 26
     assert {(each - day("1997-01-01")).days % 7 for each in dates} == {0}
-    assert {(later - earlier).days for earlier, later in zip(dates, dates[1:], strict=False)} == {7}
+    assert {(later - earlier).days for earlier, later in pairwise(dates)} == {7}
     assert dates[-1] + timedelta(days=90) <= day("1998-01-01") < dates[-1] + timedelta(days=97)
     assert dates[0] > day("1998-01-01") - timedelta(days=90 + 180)
 

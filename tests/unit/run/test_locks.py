@@ -135,9 +135,7 @@ def test_the_same_pid_in_an_old_file_means_nothing(locks: PartitionLocks, tmp_pa
     """A file left by a killed owner, whose pid another process has by now: this one."""
     file = tmp_path / "_locks" / f"{NAME}.lock"
     file.parent.mkdir()
-    file.write_text(
-        json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": "x", "run_id": "R0"})
-    )
+    file.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": "x", "run_id": "R0"}))
     assert not locks.is_locked(NAME)
     with locks.acquire(NAME, "R1") as lock:
         assert locks.owner(NAME) == lock.owner

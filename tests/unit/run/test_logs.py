@@ -119,9 +119,7 @@ def test_odd_values_do_not_break_a_line(log: RunLog) -> None:
 
 
 @given(st.text(st.characters()), st.dictionaries(st.text(), st.floats() | st.text() | st.none()))
-def test_any_text_is_one_line(
-    tmp_path_factory: pytest.TempPathFactory, message: str, figures: dict[str, Any]
-) -> None:
+def test_any_text_is_one_line(tmp_path_factory: pytest.TempPathFactory, message: str, figures: dict[str, Any]) -> None:
     with a_log(tmp_path_factory.mktemp("logs")) as log:
         log.write("info", message, figures=figures)
         raw = log.path.read_bytes()
@@ -174,9 +172,7 @@ def test_logging_of_hooks_and_libraries_becomes_lines(log: RunLog) -> None:
 
 def test_a_record_that_cannot_be_formatted_is_dropped(log: RunLog) -> None:
     """logging itself would print a traceback to stderr, in the middle of the progress bar."""
-    LogBridge(log).handle(
-        logging.LogRecord("lib", logging.ERROR, __file__, 1, "broken %d", ("format",), None)
-    )
+    LogBridge(log).handle(logging.LogRecord("lib", logging.ERROR, __file__, 1, "broken %d", ("format",), None))
     assert (lines(log), log.lost) == ([], 1)
 
 

@@ -1,4 +1,4 @@
-"""Tasks in an order that works, side by side where they may; what fails keeps only those waiting that need it (N1-N3)."""
+"""Tasks in an order that works, side by side where they may; what fails blocks only those that need it (N1-N3)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_dates_that_wait_for_nothing_run_side_by_side() -> None:
 
 
 def test_no_filter_starts_before_the_last_prepare_inside_its_window_n2_n3() -> None:
-    """The first three dates are prepared while the filter of the third waits; that of the first, whose window is empty, does not."""
+    """The filter of the third waits for the first three dates; that of the first has an empty window."""
     window = [over(0, number - 2, number - 1, "t_prepare") for number in range(5)]
     tasks = [*(task(number) for number in range(5)), *(task(number, 1, waits=(window[number],)) for number in range(5))]
     for parallel in (1, 2, 4):
@@ -211,7 +211,9 @@ def test_every_task_ends_once_and_after_whatever_it_waits_for(
 ) -> None:
     wanted = {(number, level): back for number, level, back in shape}
     tasks = [
-        task(number, level, waits=(over(level - 1, number - back, number - 1, "t_filter", "t_prepare"),) if back else ())
+        task(
+            number, level, waits=(over(level - 1, number - back, number - 1, "t_filter", "t_prepare"),) if back else ()
+        )
         for (number, level), back in sorted(wanted.items())
     ]
     ends = {each.key: FAILED for each in tasks if (each.day - FIRST).days in failing}

@@ -57,6 +57,8 @@ class Engine:
             self._root.execute(f"SET GLOBAL {name} = {literal(value)}")
         self._default_threads = threads
         self._local = threading.local()
+        self._cursors: list[Any] = []
+        """Cursors that may be at work; a list's own operations are atomic."""
         self._lock = threading.Lock()
         self._attached: dict[str, str] = {}
         self.set_threads(threads)
@@ -69,22 +71,31 @@ class Engine:
         found = getattr(self._local, "cursor", None)
         if found is None:
             found = self._local.cursor = self._root.cursor()
+            self._cursors.append(found)
         return found
 
     @contextmanager
     def own_cursor(self) -> Iterator[Any]:
         """A cursor for one stream."""
         cursor = self._root.cursor()
+        self._cursors.append(cursor)
         try:
             yield cursor
         finally:
+            self._cursors.remove(cursor)
             cursor.close()
 
     def set_threads(self, threads: int | None) -> None:
         wanted = threads or self._default_threads
         self._root.execute(f"SET GLOBAL threads = {wanted or os.cpu_count() or 1}")
 
+    def interrupt(self) -> None:
+        """Stop the statement of every cursor, from another thread."""
+        for cursor in (self._root, *self._cursors):
+            cursor.interrupt()
+
     def close(self) -> None:
+        self._cursors.clear()
         self._root.close()
 
     # -- statements ------------------------------------------------------------------------------------------
@@ -93,7 +104,7 @@ class Engine:
         """All rows of one of our own statements; small ones only."""
         try:
             found: list[tuple[Any, ...]] = self.cursor.execute(statement).fetchall()
-        except self._duckdb.Error as error:
+        except self.error as error:
             raise refusals.query_refused(error, statement) from error
         return found
 
@@ -102,7 +113,7 @@ class Engine:
         cursor = self.cursor
         try:
             found = cursor.execute(f"FROM ({sql}\n) LIMIT {most:d}").fetchall()
-        except self._duckdb.Error as error:
+        except self.error as error:
             raise self.explained(error, sql, cursor) from error
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in found]
@@ -115,7 +126,7 @@ class Engine:
             if found is None:
                 raise QueryRefused("this statement returns no rows")
             return list(zip(found.columns, found.types, strict=True))
-        except self._duckdb.Error as error:
+        except self.error as error:
             raise self.explained(error, sql, chosen) from error
 
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
@@ -129,7 +140,7 @@ class Engine:
         before = "DESCRIBE ("
         try:
             (self.cursor if cursor is None else cursor).execute(f"{before}{sql}\n)").fetchall()
-        except self._duckdb.Error as again:
+        except self.error as again:
             # Inside a transaction the first error is the only one that says something.
             if refusals.read(again).kind not in ("Parser", "TransactionContext"):
                 return refusals.query_refused(again, f"{before}{sql}", len(before))
@@ -145,13 +156,13 @@ class Engine:
             if found is None:
                 raise QueryRefused("this statement returns no rows")
             reader = found.to_arrow_reader(batch_rows)
-        except self._duckdb.Error as error:
+        except self.error as error:
             raise self.explained(error, sql, cursor) from error
 
         def batches() -> Generator[Any, None, None]:
             try:
                 yield from reader
-            except (OSError, pa.ArrowException, self._duckdb.Error) as error:
+            except (OSError, pa.ArrowException, *self.error) as error:
                 raise refusals.query_refused(error, sql) from error
 
         # Closing the generator first ends the engine's query; only then may its cursor be closed.
@@ -164,15 +175,15 @@ class Engine:
             reader.close()
 
     @property
-    def error(self) -> type[BaseException]:
-        """The base of DuckDB's own errors."""
-        return self._duckdb.Error
+    def error(self) -> tuple[type[BaseException], ...]:
+        """What a statement may raise: DuckDB's own errors, and what it makes of a signal in the main thread."""
+        return (self._duckdb.Error, RuntimeError)
 
     def statements(self, sql: str) -> list[Any]:
         """The statements of a text, parsed. Raises QueryRefused."""
         try:
             found: list[Any] = self.cursor.extract_statements(sql)
-        except self._duckdb.Error as error:
+        except self.error as error:
             raise refusals.query_refused(error, sql) from error
         return found
 
@@ -194,7 +205,7 @@ class Engine:
                     self._root.execute(f"DETACH {quote(alias)}")
                     del self._attached[alias]
                 self._root.execute(f"ATTACH {literal(path)} AS {quote(alias)} (READ_ONLY)")
-            except self._duckdb.Error as error:
+            except self.error as error:
                 raise _not_opened(path, refusals.read(error)) from error
             self._attached[alias] = signature
         return alias

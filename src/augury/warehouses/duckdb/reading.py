@@ -116,7 +116,7 @@ class Reader:
         return (*self._layout.tables(), *self._views.names())
 
     def _prepare(self, cursor: Any, names: list[str], statement: str) -> None:
-        with suppress(self._engine.error):
+        with suppress(*self._engine.error):
             cursor.execute("ROLLBACK")
         for name in names:
             if (select := self.select(name)) is None:

@@ -68,8 +68,16 @@ class Complaint:
 
 
 def read(error: BaseException) -> Complaint:
-    """Take apart an error of DuckDB, or one that came through an Arrow stream."""
+    """Take apart an error of DuckDB, or one that came through an Arrow stream.
+
+    Raises KeyboardInterrupt for a statement that was interrupted, by us or by a signal that reached the engine, and
+    any other RuntimeError as it is: that is none of the engine's.
+    """
     text = str(error)
+    if text.startswith("INTERRUPT Error") or text == "Query interrupted":
+        raise KeyboardInterrupt from error
+    if isinstance(error, RuntimeError):
+        raise error
     # A stream reports the inner message as text; an asynchronous write nests one JSON inside another.
     kind, _, rest = text.partition(" Error: ")
     if not rest:
@@ -125,8 +133,10 @@ def _errno(message: str) -> int | None:
 
 
 def query_refused(error: BaseException, statement: str = "", before: int = 0) -> AuguryError:
-    """The error of a statement. `before` characters of it were put in front of the user's own text, on one
-    line."""
+    """The error of a statement. `before` characters of it were put in front of the user's own text, on one line.
+
+    Raises what `read` raises.
+    """
     found = read(error)
     if refused := csv_broken(found) or _storage(found):
         return refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_ROWS = 65_536
+MOST_DATES = 8
+"""Dates worked on at once by default, where there are as many cores: each needs the memory of a query of its own."""
 
 
 def _now() -> datetime:
@@ -46,7 +49,9 @@ def _now() -> datetime:
 class DuckDBWarehouse:
     """One namespace in a folder. Several threads and several processes may use it at once."""
 
-    features = WarehouseFeatures(dialect="duckdb", engine="duckdb-2", parallel_dates=2)
+    features = WarehouseFeatures(
+        dialect="duckdb", engine="duckdb-2", parallel_dates=min(os.cpu_count() or 1, MOST_DATES)
+    )
 
     def __init__(
         self,
@@ -266,6 +271,9 @@ class DuckDBWarehouse:
 
     def set_threads(self, threads: int | None) -> None:
         self._engine.set_threads(threads)
+
+    def interrupt(self) -> None:
+        self._engine.interrupt()
 
     def close(self) -> None:
         self._engine.close()

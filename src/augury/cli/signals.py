@@ -1,0 +1,61 @@
+"""What happens on Ctrl-C, and on the SIGTERM of schedulers and containers? The same: what is in work is stopped.
+
+Python's own handlers run when the main thread comes back from the engine, which in the middle of a long query may be
+never. A thread of ours hears of the signal at once and interrupts the query; the exception follows by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+
+class Signals:
+    """The signals of one command."""
+
+    def __init__(self) -> None:
+        self.received: int = signal.SIGINT
+        """The number of the signal that ended the command, if one did."""
+        self._stop: list[Callable[[], None]] = []
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """`stop` is called from another thread, and makes what is in work raise KeyboardInterrupt."""
+        self._stop.append(stop)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Inside, a signal stops what is in work and raises KeyboardInterrupt in the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        terminate = signal.signal(signal.SIGTERM, _raise)
+        listener = threading.Thread(target=self._listen, args=(reading,), name="augury-signals", daemon=True)
+        listener.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            signal.signal(signal.SIGTERM, terminate or signal.SIG_DFL)
+            os.close(writing)
+            listener.join()
+            os.close(reading)
+
+    def _listen(self, descriptor: int) -> None:
+        while number := os.read(descriptor, 1):
+            if number[0] not in (signal.SIGINT, signal.SIGTERM):
+                continue
+            self.received = number[0]
+            for stop in self._stop:
+                with suppress(Exception):  # what was closed meanwhile needs no stopping
+                    stop()
+
+
+def _raise(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
