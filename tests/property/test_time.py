@@ -74,6 +74,7 @@ def exists(zone: ZoneInfo, day: date) -> bool:
 @given(places())
 @example((ZoneInfo("Pacific/Apia"), date(2011, 12, 30)))
 @example((ZoneInfo("America/Sao_Paulo"), date(2018, 11, 4)))
+@example((ZoneInfo("America/Toronto"), date(1919, 3, 31)))  # the clock jumped from 23:30 to 00:30
 def test_cutoffs_are_the_first_existing_instants_of_their_days(place: tuple[ZoneInfo, date]) -> None:
     zone, day = place
     instant = first_instant(day, zone)

@@ -83,6 +83,10 @@ def test_the_nearest_run_date_of_a_day_off_the_grid(day: date, nearest: date) ->
     assert grid("0 8 * * 1", end=date(2026, 3, 1)).nearest(day) == nearest
 
 
+def test_of_two_run_dates_equally_near_the_earlier_is_named() -> None:
+    assert grid("0 0 1,3 * *").nearest(date(2026, 1, 2)) == date(2026, 1, 1)
+
+
 def test_neighbours_on_the_grid() -> None:
     mondays = grid("0 8 * * 1", end=date(2026, 1, 20))
     monday = date(2026, 1, 12)

@@ -86,6 +86,20 @@ def test_reprocess_missing_leaves_out_dates_that_were_tried_and_failed_takes_the
     }
 
 
+def test_a_date_whose_process_died_counts_as_missing_m3(sql_only: World) -> None:
+    crashed = sql_only.plan("2026-01-06").request.dates[0]
+    sql_only.know(dates={crashed: DateRecord("ltv", "v1", crashed, Status.CRASHED, "r", AT)})
+    assert [str(day) for day in sql_only.plan("2026-01-06", reprocess="missing").to_build] == ["2026-01-06"]
+
+
+def test_reprocessing_a_date_leaves_its_history_as_it_is_m3(sql_only: World) -> None:
+    looks_back = "select customer_id from {{ history('prepare', days=3) }} group by 1"
+    sql_only.shop.write("pipelines/ltv/filter.sql", looks_back)
+    sql_only.do("2026-01-05", "2026-01-08")
+    plan = sql_only.plan("2026-01-07", reprocess="all")
+    assert {str(step.day) for step in plan.steps()} == {"2026-01-07"}
+
+
 def test_another_engine_version_rebuilds(sql_only: World) -> None:
     sql_only.do("2026-01-05").to_json()
     assert not sql_only.know(engine="duckdb-3").plan("2026-01-05").is_empty
