@@ -1,6 +1,7 @@
 """What is the smallest shop that can still go wrong in every way? Two pipelines over forty days of orders.
 
-`visits` is SQL alone and takes a moment; `spend` trains a linear model. A test replaces the file that its story is about.
+`visits` is SQL alone and takes a moment; `spend` trains a linear model. A test replaces the file that its story is
+about.
 """
 
 from __future__ import annotations

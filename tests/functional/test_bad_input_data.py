@@ -217,4 +217,4 @@ def test_a_failed_date_does_not_stop_the_others(published: Shop) -> None:
 def test_nothing_is_left_beside_a_refused_partition(kept: Shop, tmp_path: Path) -> None:
     kept.write(f"{VISITS}/prepare.sql", "select 1 as customer_id, 1 as visits, 1.0 as spent from range(2)")
     refused(called(*RUN, folder=kept.root), 1, "customer_id 1 (2 rows)")
-    assert not [path for path in (kept.root / NAMESPACE).rglob(".tmp-*")]
+    assert not list((kept.root / NAMESPACE).rglob(".tmp-*"))

@@ -40,8 +40,8 @@ def outcomes(shop: Shop, *, failed: tuple[int, ...] = (), held: tuple[int, ...] 
         )
 
 
-def statuses(shop: Shop) -> dict[int, str]:
-    """The status of each date that the last run was asked for."""
+def statuses(shop: Shop) -> dict[str, int]:
+    """The dates that the last run was asked for, counted by status."""
     run = called("runs", "visits", "--limit", "1", "--output", "json", folder=shop.root).document["runs"][0]
     return dict(run["counts"])
 
