@@ -155,7 +155,9 @@ def commands(root: click.Group, path: str = "augury") -> Iterator[tuple[str, cli
 
 def _usage(command: click.Command, path: str, *, own: bool = False) -> str:
     """What --help prints; only the command's own options where `own`."""
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+    # A command keeps the help option of the first context that asked for it: this one asks as the program does.
+    names = command.context_settings.get("help_option_names")
+    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100, help_option_names=names)
     text = command.get_help(context)
     if own:
         text = "\n".join(

@@ -161,6 +161,39 @@ def test_a_signal_lets_the_dates_in_work_end_and_begins_no_other(
     assert days(shop) == [*PUBLISHED, 13, 14, 15, 16]
 
 
+ENDLESS = "select max(a.range * b.range % 7919) as i from range(400000) a, range(400000) b"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("words", [RUN, BACKFILL, ("query", ENDLESS)], ids=["run", "backfill", "query"])
+def test_a_signal_stops_a_query_that_would_take_hours(
+    visits: Shop, words: tuple[str, ...], number: signal.Signals, code: int
+) -> None:
+    sql = f"select i as customer_id, 1 as visits, 1.0 as spent from ({ENDLESS})"
+    visits.write(f"{VISITS}/prepare.sql", sql)
+    log = visits.root / NAMESPACE / "_logs"
+    process = started(*words, folder=visits.root)
+    if words[0] == "query":
+        until(lambda: cpu_seconds(process.pid) > 2)
+    else:
+        until(lambda: list(log.glob("*.ndjson")))
+        time.sleep(0.5)
+    process.send_signal(number)
+    refused(ended(process, 30), code, "Interrupted.")
+    if words[0] != "query":
+        assert last_run(visits)["status"] == "cancelled"
+        assert not list((visits.root / NAMESPACE).rglob(".tmp-*"))
+
+
+def cpu_seconds(pid: int) -> float:
+    import psutil
+
+    try:
+        return sum(psutil.Process(pid).cpu_times()[:2])
+    except psutil.NoSuchProcess:
+        return float("inf")
+
+
 def test_looking_never_waits_for_a_run(shop: Shop, gate: Gate, owner: subprocess.Popen[str]) -> None:
     assert owner.poll() is None
     for words in (

@@ -32,11 +32,11 @@ def outcomes(shop: Shop, *, failed: tuple[int, ...] = (), held: tuple[int, ...] 
     )
     if slow:
         with (shop.root / VISITS / "pipeline.yml").open("a") as file:
-            file.write("limits: {time: 0.2s}\n")
+            file.write("limits: {time: 2s}\n")
         shop.write(
             f"{VISITS}/hooks.py",
             "import time\n\ndef post_process(context, rows):\n"
-            "    if context.run_date.day == 15:\n        time.sleep(0.3)\n    return rows\n",
+            "    if context.run_date.day == 15:\n        time.sleep(2.5)\n    return rows\n",
         )
 
 

@@ -83,6 +83,26 @@ def test_a_date_that_had_begun_and_not_ended_is_crashed_and_runs_again(children:
     assert outcomes(result) == {"2026-01-03": "succeeded", "2026-01-04": "succeeded"}
 
 
+def test_what_an_earlier_run_published_is_not_taken_for_the_work_of_the_dead_one(
+    children: Children, shop: Shop
+) -> None:
+    """All three dates are there from before; the SQL changes, and the run that rebuilds them dies in the second."""
+    marker = shop.root / "died"
+    shop.write("pipelines/ltv/hooks.py", DIES_ONCE)
+    shop.edit("pipelines/ltv/pipeline.yml", "entity:", f"vars: {{marker: {marker}}}\nentity:")
+    marker.touch()
+    shop.run("ltv", *DATES)
+    before = shop.published("ltv", "2026-01-03", everything=True)
+    marker.unlink()
+    shop.edit("pipelines/ltv/prepare.sql", "sum(amount)", "max(amount) * 2")
+    crash(children, shop, "0")
+    assert shop.statuses() == {"2026-01-02": "succeeded", "2026-01-03": "crashed", "2026-01-04": "succeeded"}
+    assert shop.published("ltv", "2026-01-03", everything=True) == before
+    result = shop.run("ltv", *DATES)
+    assert (result.resumed is not None, list(outcomes(result))) == (True, ["2026-01-03", "2026-01-04"])
+    assert [row["spent"] for row in shop.published("ltv", "2026-01-03")] == [20, 40]
+
+
 def test_a_crashed_run_reads_as_crashed_whoever_asks(children: Children, shop: Shop) -> None:
     crash(children, shop, "begin_task#2")
     (run,) = shop.runs()

@@ -25,6 +25,7 @@ from augury.spec.yaml_positions import merge, parse
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)
 scalars = st.one_of(st.text(max_size=20), st.integers(-(10**12), 10**12), st.booleans())
 periods = st.builds("{}{}".format, st.integers(0, 999), st.sampled_from("dw"))
+spans = st.builds("{}{}".format, st.integers(1, 999), st.sampled_from("dw"))
 days = st.dates(date(1990, 1, 1), date(2050, 1, 1))
 
 
@@ -34,7 +35,7 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
     start = draw(days)
     return {
         "entity": draw(st.one_of(names, st.lists(names, min_size=1, max_size=3, unique=True))),
-        "horizon": draw(periods),
+        "horizon": draw(spans),
         "start": str(start),
         "end": str(start + timedelta(days=draw(st.integers(1, 1000)))),
         "description": draw(st.text(max_size=30)),
@@ -42,7 +43,7 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
         "model": {
             "type": "linear_reg",
             "label": draw(names),
-            "train": {"every": draw(periods), "folds": draw(st.integers(1, 50))},
+            "train": {"every": draw(spans), "folds": draw(st.integers(1, 50))},
             "gate": {"mean_absolute_error": f"<= {draw(st.integers(0, 99))}", "beats": "champion"},
         },
         "steps": {draw(names): {"columns": {draw(st.text(min_size=1, max_size=9)): "INT64 REQUIRED"}}},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from augury.ledger.records import ModelRecord, RunRecord
 from augury.operations.opened import Opened
+from augury.run.locks import PartitionLocks
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.warehouses.contract import Write
@@ -52,6 +53,7 @@ def sweep_now_and_then(opened: Opened) -> None:
     if stamp.exists() and now.timestamp() - stamp.stat().st_mtime < timedelta(days=1).total_seconds():
         return
     opened.warehouse.sweep(now - timedelta(days=opened.spec.target.retention))
+    PartitionLocks(opened.locks_folder, opened.clock).tidy()
     stamp.touch()
 
 

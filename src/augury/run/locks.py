@@ -126,6 +126,12 @@ class PartitionLocks:
         """Who holds `name`; None where nobody does, or where the owner did not yet write its name."""
         return _read_owner(self._path(name)) if self.is_locked(name) else None
 
+    def tidy(self) -> None:
+        """Remove the files of owners that died: they lock nothing, but nobody else removes them."""
+        for path in self._folder.glob("*.lock"):
+            if (descriptor := self._try(path)) is not None:
+                Lock(path, descriptor, Owner("", os.getpid(), "")).release()
+
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a lock")
@@ -170,6 +176,11 @@ class RunMarker:
         A run that the ledger calls running and that nobody performs has crashed.
         """
         return self._locks.is_locked(_marker(run_id))
+
+    def forget(self, run_id: str) -> None:
+        """Remove the file that a dead process left."""
+        with suppress(Locked):
+            self._locks.acquire(_marker(run_id), run_id).release()
 
 
 def _marker(run_id: str) -> str:

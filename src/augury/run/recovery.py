@@ -28,6 +28,7 @@ def recover(
         if plan is not None:
             _roll_forward(spec, warehouse, ledger, run, plan, now)
         ledger.finish_run(run.run_id, Status.CRASHED, now, run.counts, detail="its process died")
+        marker.forget(run.run_id)
         closed.append(run)
     return closed
 

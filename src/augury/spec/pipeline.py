@@ -29,9 +29,9 @@ class Train(Settings):
     """Its days are the training ticks. None: only `augury train` makes a tick."""
     start: Day | None = None
     """First scheduled tick; the first that has training dates by default."""
-    every: Period = 7
+    every: Annotated[Period, Field(ge=1)] = 7
     """Distance of the training dates, counted from `start`."""
-    window: Period = 180
+    window: Annotated[Period, Field(ge=1)] = 180
     """Days of training dates, ending at the last one whose label is closed."""
     grace: Period = 0
     """A model scores from its tick plus this on; the first model scores at once."""
