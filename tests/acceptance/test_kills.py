@@ -44,7 +44,7 @@ def some_work(chance: random.Random) -> tuple[float, tuple[str, ...]]:
             return 1.0, (*BACKFILL, "--max-parallel", str(chance.choice((2, 4))), *factor)
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_runs_and_backfills_killed_anywhere_leave_nothing_behind(
     undisturbed: tuple[Shop, float], tmp_path: Path, kills: int
 ) -> None:

@@ -96,6 +96,21 @@ def test_neighbours_on_the_grid() -> None:
     assert grid("0 0 29 2 *", end=date(2027, 1, 1)).nearest(monday) is None
 
 
+def test_neighbours_over_the_end_of_years() -> None:
+    leap_days = grid("0 0 29 2 *", start=date(2020, 1, 1), end=date(2029, 1, 1))
+    assert leap_days.before(date(2028, 2, 29)) == date(2024, 2, 29)
+    assert leap_days.after(date(2020, 2, 29)) == date(2024, 2, 29)
+    assert leap_days.after(date(2028, 2, 29)) is None
+    assert (date(2024, 2, 29) in leap_days, date(2032, 2, 29) in leap_days) == (True, False)
+    assert leap_days.dates(DateRange(date(2019, 1, 1), date(2040, 1, 1))) == tuple(
+        date(year, 2, 29) for year in (2020, 2024, 2028)
+    )
+    weekdays = grid("0 6 * * 1-5", start=date(2025, 12, 30))
+    assert weekdays.before(date(2026, 1, 1)) == date(2025, 12, 31)
+    assert weekdays.before(date(2025, 12, 30)) is None
+    assert weekdays.after(date(2025, 12, 31)) == date(2026, 1, 1)
+
+
 @pytest.mark.parametrize("cron", ["0 6 * *", "0 6 * * * *", "61 0 * * *", "0 0 30 2 *", "a b c d e", "", "@daily"])
 def test_a_cron_that_cannot_be_read_is_refused(cron: str) -> None:
     with pytest.raises(ValueError, match="cron"):

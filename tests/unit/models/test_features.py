@@ -12,7 +12,7 @@ import pytest
 
 from augury.errors import ModelFailed
 from augury.models.contract import Feature
-from augury.models.features import encode, infer, with_levels
+from augury.models.features import encode, infer, numbers, with_levels
 
 NONE = float("nan")
 
@@ -107,6 +107,15 @@ def test_values_become_numbers(column: Any, type_: Any, expected: list[float]) -
     levels = ("es", "fr") if type_ == "category" else ()
     matrix = encode(pa.record_batch({"x": column}), [Feature("x", type_, levels)])
     np.testing.assert_array_equal(matrix[:, 0], expected)
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.uint32(), pa.int64(), pa.float32(), pa.float64()], ids=str)
+def test_a_part_of_a_column_keeps_its_own_values_and_gaps(kind: pa.DataType) -> None:
+    column = pa.array([1, None, 0, 1, None, 1, 0, 1, 1, None, 1], kind)
+    for start, length in ((0, 11), (3, 5), (9, 2), (4, 0)):
+        part = column.slice(start, length)
+        expected = [NONE if value is None else float(value) for value in part.to_pylist()]
+        np.testing.assert_array_equal(numbers(part), expected)
 
 
 def test_the_matrix_follows_the_features_not_the_batch() -> None:
