@@ -94,7 +94,7 @@ class ProjectSettings(Settings):
     timezone: Zone = "UTC"
     """A run date is a day of this zone, unless a pipeline's schedule says otherwise."""
     deployment: Name | None = None
-    """Prefix of every table, for two deployments in one namespace."""
+    """Prefix of every table. Each deployment has a namespace of its own."""
     description: str = ""
     """What the project is about."""
     vars: dict[Name, Var] = Field(default_factory=dict)
