@@ -14,8 +14,8 @@ from augury.errors import ModelFailed
 from augury.models import predictions
 from augury.models.contract import Feature, Task
 from augury.models.features import encode
+from augury.models.native import xgboost
 from augury.models.signature import Signature
-from augury.models.xgboost_library import LibraryBooster
 
 FILE = "model.ubj"
 
@@ -64,7 +64,7 @@ class FittedBooster:
         """Average gain of the splits on each feature; 0 where it has none."""
         try:
             gains = self.booster.get_score(importance_type="gain")
-        except ValueError:
+        except (xgboost().core.XGBoostError, ValueError):
             return ()  # a linear booster has no splits
         names = self.booster.feature_names or [f"f{at}" for at in range(len(self.features))]
         found = [
@@ -83,16 +83,19 @@ def read(path: Path) -> bytes:
 
 def parse(content: bytes, file: str) -> Any:
     """The booster in UBJ or JSON. Raises ModelFailed where XGBoost refuses it."""
+    booster = xgboost().Booster()
     with refused(f"{file} is not a model that this XGBoost reads"):
-        return LibraryBooster(content)
+        booster.load_model(bytearray(content))
+    return booster
 
 
 @contextmanager
 def refused(what: str) -> Iterator[None]:
-    """Turns XGBoost's errors, which are ValueErrors, into ModelFailed without its stack trace."""
+    """Turns XGBoost's errors into ModelFailed, without its stack trace."""
+    package = xgboost()
     try:
         yield
-    except (ValueError, TypeError) as error:
+    except (package.core.XGBoostError, ValueError, TypeError) as error:
         lines = str(error).splitlines()
         first = next((line for line in lines if line.strip()), "")
         raise ModelFailed(what, why=first.rsplit("Check failed: ", 1)[-1], fix="Check its options.") from error
