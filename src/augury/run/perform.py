@@ -23,8 +23,9 @@ from augury.run.locks import ANY_TIME
 from augury.run.logs import log_context
 from augury.run.models import NeedsTick, Scorer
 from augury.run.outcome import DateOutcome
+from augury.run.progress import Ended
 from augury.run.records import Performed
-from augury.run.runner import Ended, Runner
+from augury.run.runner import Runner
 from augury.run.train import Trained, train, untrainable
 from augury.run.work import Work
 

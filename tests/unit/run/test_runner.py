@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from augury.ledger.records import Status
 from augury.plan.steps import Plan, PlannedStep, Reason, Request, Task, Wait
-from augury.run.runner import Ended, Runner
+from augury.run.progress import Ended
+from augury.run.runner import Runner
 
 FIRST = date(2026, 1, 1)
 
