@@ -11,6 +11,8 @@ from enum import StrEnum
 class Status(StrEnum):
     """How a date, a step or a run ended. Nothing stays `running` after its process died."""
 
+    QUEUED = "queued"
+    """The service will do it."""
     RUNNING = "running"
     """Its process is alive."""
     SUCCEEDED = "succeeded"
@@ -67,6 +69,8 @@ class RunRecord:
     peak_memory: int | None = None
     """Bytes."""
     detail: str = ""
+    origin: str = "foreground"
+    """Who performs it: `foreground`, one process of its own; `schedule` or `submit`, the service."""
 
 
 @dataclass(frozen=True)

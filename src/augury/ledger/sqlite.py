@@ -21,8 +21,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from augury.errors import CannotStart, StorageFailed
+from augury.ledger.columns import metadata
 from augury.ledger.database import Database
-from augury.ledger.tables import HEAD, REVISIONS, metadata, schema_version
+from augury.ledger.tables import HEAD, REVISIONS, schema_version
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for the writers of other processes."""

@@ -16,13 +16,15 @@ from augury.ledger import sqlite
 from augury.ledger.decisions import Decisions
 from augury.ledger.models import Models
 from augury.ledger.partitions import Partitions
+from augury.ledger.queue import Queue
 from augury.ledger.runs import Runs
+from augury.ledger.service import Service
 from augury.ledger.sources import Sources
 from augury.ledger.tasks import Tasks
 
 
-class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources):
-    """Runs, tasks, partitions, models, decisions and sources over one database."""
+class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service):
+    """Runs, tasks, partitions, models, decisions, sources and the queue of the service over one database."""
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:

@@ -25,8 +25,10 @@ class Planned:
     resumed: bool = False
 
 
-def plan_request(opened: Opened, request: Request, *, record_probes: bool) -> Planned:
-    """The plan of a request, with everything that it was made from.
+def plan_request(
+    opened: Opened, request: Request, *, record_probes: bool, apart: frozenset[str] = frozenset()
+) -> Planned:
+    """The plan of a request, with everything that it was made from; the steps `apart` get tasks of their own.
 
     With `record_probes` sources that changed are probed for good, as a run does; without it the probe is only looked
     at. Raises SpecError, UsageError (a label that is not closed yet), DataRefused (a source lost a declared column),
@@ -53,7 +55,7 @@ def plan_request(opened: Opened, request: Request, *, record_probes: bool) -> Pl
     extra = frozenset({model.tick for model in world.facts.models} | set(request.ticks))
     ticks = Ticks(pipeline, frozenset() if world.facts.model_file else extra)
     _refuse_open_labels(request, graph, ticks, now)
-    plan = make_plan(definitions, request, world.facts)
+    plan = make_plan(definitions, request, world.facts, apart=apart)
     return Planned(plan, definitions, graph, ticks, world)
 
 

@@ -48,6 +48,19 @@ class StepGraph:
         scored by a model that learns from this very date."""
         return replace(self, level={step: 2 * at + (step in self.modelled) for step, at in self.level.items()})
 
+    def with_steps_apart(self, apart: frozenset[str]) -> StepGraph:
+        """The same steps, with each of `apart` in a level of its own: a step that has to wait for its turn is a task
+        of its own, so that nothing else waits with it."""
+        cuts: dict[str, int] = {}
+        cut = 0
+        for step in self.order:
+            cut += step in apart
+            cuts[step] = cut
+            cut += step in apart
+        places = {step: (at, cuts.get(step, 0)) for step, at in self.level.items()}
+        ranks = {place: rank for rank, place in enumerate(sorted(set(places.values())))}
+        return replace(self, level={step: ranks[place] for step, place in places.items()})
+
     @property
     def reads_references(self) -> bool:
         """Any step reads reference data."""

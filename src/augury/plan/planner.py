@@ -26,12 +26,14 @@ from augury.sql.fingerprint import combine
 FAILED_BEFORE = (Status.FAILED, Status.HELD, Status.REFUSED, Status.CRASHED, Status.BLOCKED, Status.LOCKED)
 
 
-def make_plan(definitions: Definitions, request: Request, facts: Facts) -> Plan:
-    """The plan of a request.
+def make_plan(
+    definitions: Definitions, request: Request, facts: Facts, *, apart: frozenset[str] = frozenset()
+) -> Plan:
+    """The plan of a request; the steps `apart` get tasks of their own.
 
     Raises SpecError where the pipeline's SQL cannot be used, UsageError never: dates are checked by who asks.
     """
-    return _Planner(definitions, request, facts).plan()
+    return _Planner(definitions, request, facts).plan(apart)
 
 
 class _Planner:
@@ -59,7 +61,7 @@ class _Planner:
     def _trains(self) -> bool:
         return self.pipeline.settings.model is not None and not self.facts.model_file
 
-    def plan(self) -> Plan:
+    def plan(self, apart: frozenset[str]) -> Plan:
         busy = [day for day in self.request.dates if self._plan_date(day)]
         self._plan_trainings()
         notes = [
@@ -68,6 +70,8 @@ class _Planner:
             *late_data(self.prints.unabsorbed),
         ]
         graph = self.graph.with_models_apart() if self._learns_from_what_it_scores() else self.graph
+        if apart:
+            graph = graph.with_steps_apart(apart)
         tasks = to_tasks(
             graph,
             self.pipeline.tables,
