@@ -14,9 +14,10 @@ from augury import __version__
 from augury.errors import AuguryError, Place
 from augury.events import Event, Listener, Noticed, RunFinished, RunStarted
 from augury.ledger.records import RunRecord, Status
+from augury.operations.hands import work_of
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
-from augury.operations.resuming import ended_before, recover_crashed, resumed, settle
+from augury.operations.resuming import recover_crashed, resumed, settle
 from augury.operations.summaries import write_summaries
 from augury.plan.steps import Plan, Request
 from augury.run.ids import new_run_id
@@ -28,7 +29,6 @@ from augury.run.logs import RunLog, current_context
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 from augury.run.perform import Outcome, Performer
 from augury.run.prepare import keep_references, register_model_file
-from augury.run.work import Work
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ class _Run:
 
     def _perform_plan(self, planned: Planned, tried: Collection[date]) -> Outcome:
         parallel = self._parallel(planned.plan)
-        work = self._work(planned, parallel)
+        threads = 1 if parallel > 1 else (os.cpu_count() or 1)
+        work = work_of(self._opened, planned, self._run_id, self._tell, threads=threads, wait=self._how.wait)
         keep_references(work)
         if planned.world.facts.model_file:
             register_model_file(work)
@@ -177,31 +178,6 @@ class _Run:
         """Dates side by side, one thread each, beat threads inside a query (see docs/explanation/speed)."""
         wanted = self._how.max_parallel or self._opened.warehouse.features.parallel_dates
         return max(1, min(wanted, len({task.day for task in plan.tasks})))
-
-    def _work(self, planned: Planned, parallel: int) -> Work:
-        opened = self._opened
-        return Work(
-            run_id=self._run_id,
-            plan=planned.plan,
-            definitions=planned.definitions,
-            graph=planned.graph,
-            ticks=planned.ticks,
-            facts=planned.world.facts,
-            warehouse=opened.warehouse,
-            ledger=opened.ledger,
-            locks=PartitionLocks(opened.locks_folder, opened.clock),
-            models=opened.models,
-            references=opened.references_folder,
-            clock=opened.clock,
-            tell=self._tell,
-            who=opened.who.user,
-            host=opened.who.host,
-            threads=1 if parallel > 1 else (os.cpu_count() or 1),
-            wait=self._how.wait,
-            mask=opened.masker.mask,
-            states=planned.world.states,
-            ended=ended_before(planned),
-        )
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:
