@@ -47,6 +47,15 @@ COMMANDS: dict[str, Section] = {
         "backfill": Entry("work:backfill", "Publish every missing or outdated date of a range."),
         "retry": Entry("work:retry", "Run exactly the dates that failed, were held or crashed."),
     },
+    "Serve": {
+        "up": Entry("serve:up", "Run the service: schedules, queue and worker in one process."),
+        "worker": Entry("serve:worker", "Run one of several workers of the service."),
+        "submit": Entry("serve:submit", "Have the service build a date or a range."),
+        "tasks": Entry("serve:tasks", "List what waits, runs, or is a dead letter, and why."),
+        "cancel": Entry("serve:cancel", "Take back what the service has not begun of a run."),
+        "pause": Entry("serve:pause", "Stop serving the schedules of a pipeline."),
+        "resume": Entry("serve:resume", "Serve the schedules of a pipeline again."),
+    },
     "Look": {
         "status": Entry("history:status", "Show what is published, what is due, and which model is in use."),
         "ls": Entry("look:ls", "List the pipelines."),

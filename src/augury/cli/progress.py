@@ -35,6 +35,9 @@ class Bar:
     def advance(self, summary: str = "") -> None:
         self._progress.update(self._task, advance=1, summary=summary)
 
+    def reach(self, completed: int, summary: str = "") -> None:
+        self._progress.update(self._task, completed=completed, summary=summary)
+
     def say(self, line: str) -> None:
         """A line above the bar."""
         self._console.print(Text(neutral(line)), soft_wrap=True)

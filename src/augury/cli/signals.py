@@ -47,6 +47,25 @@ class Signals:
             listener.join()
             os.close(reading)
 
+    @contextmanager
+    def gently(self, stop: threading.Event) -> Iterator[None]:
+        """Inside, the first signal only sets `stop`; the second one ends what is in work as everywhere else."""
+
+        def ask(number: int, frame: Any) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            stop.set()
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def _listen(self, descriptor: int) -> None:
         while number := os.read(descriptor, 1):
             if number[0] not in (signal.SIGINT, signal.SIGTERM):

@@ -7,24 +7,30 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
+from augury.fences import Fence
 from augury.ledger import tables
 from augury.ledger.database import columns_of, records, row_of
+from augury.ledger.leases import check_fence
 from augury.ledger.part import Part
 from augury.ledger.records import Decision
+from augury.ledger.verbs import once, repeatable
 
 SET_VERSION = "set-version"
 
 
 class Decisions(Part):
-    def decide(self, decision: Decision) -> Decision:
-        """Append a decision and return it with its id; later decisions have higher ones."""
+    @once
+    def decide(self, decision: Decision, *, fence: Fence | None = None) -> Decision:
+        """Append a decision and return it with its id; later decisions have higher ones. Raises Fenced."""
         row = row_of(decision)
         row.pop("id")
         with self._database.write() as connection:
+            check_fence(connection, fence)
             key = connection.execute(tables.decisions.insert(), row).inserted_primary_key
         assert key is not None
         return replace(decision, id=key[0])
 
+    @repeatable
     def decisions(
         self,
         pipeline: str | None = None,
@@ -43,6 +49,7 @@ class Decisions(Part):
         with self._database.read() as connection:
             return records(connection, Decision, query.order_by(of.id))
 
+    @repeatable
     def current_version(self, pipeline: str) -> str | None:
         """The subject of the last set-version decision; None where nobody decided."""
         of = tables.decisions.c

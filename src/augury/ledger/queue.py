@@ -7,6 +7,7 @@ late answer of a worker that was given up changes nothing, and two deciders neve
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,8 +17,9 @@ from augury.errors import UsageError
 from augury.ledger import queue_tables, tables
 from augury.ledger.database import columns_of, records, row_of, rows_of, storable
 from augury.ledger.part import Part
-from augury.ledger.queue_records import QueuedTask, Release, TaskState
+from augury.ledger.queue_records import Opening, QueuedTask, Release, TaskState
 from augury.ledger.records import RunRecord, Status
+from augury.ledger.verbs import once, repeatable
 
 _QUEUE = queue_tables.queue.c
 _OPEN = tuple(state for state in TaskState if state.open)
@@ -29,6 +31,7 @@ _HELD = _ONE & (_QUEUE.state == TaskState.RELEASED) & (_QUEUE.attempt == bindpar
 class Queue(Part):
     # -- in ------------------------------------------------------------------------------------------------------
 
+    @once
     def enqueue_run(self, run: RunRecord, plan_json: str, tasks: Sequence[QueuedTask]) -> None:
         """Record a run that the service shall perform, with its plan and its tasks: all of it or nothing.
 
@@ -36,6 +39,7 @@ class Queue(Part):
         """
         days = {task.day for task in tasks if task.requested}
         with self._database.write() as connection:
+            self._database.alone(connection, f"queue {run.pipeline} {run.version}")
             busy = _busy(connection, run.pipeline, run.version)
             if twice := sorted(days & set(busy)):
                 raise UsageError(
@@ -46,14 +50,21 @@ class Queue(Part):
             connection.execute(tables.plans.insert(), {"run_id": run.run_id, "plan": storable(plan_json)})
             _put(self._database.upsert(queue_tables.queue), connection, tasks)
 
+    @once
     def replan_run(self, run_id: str, plan_json: str, tasks: Sequence[QueuedTask]) -> None:
-        """A queued run goes on with another plan, whose tasks come in the place of the old ones."""
+        """A run of the service goes on, or again, with another plan, whose tasks come in the place of all old ones."""
         with self._database.write() as connection:
             plans, queue = tables.plans, queue_tables.queue
             connection.execute(plans.update().where(plans.c.run_id == run_id), {"plan": storable(plan_json)})
-            connection.execute(queue.delete().where(_QUEUE.run_id == run_id, _QUEUE.state != TaskState.DEAD))
-            _put(self._database.upsert(queue), connection, tasks)
+            last = connection.scalar(select(func.max(_QUEUE.attempt)).where(_QUEUE.run_id == run_id)) or 0
+            connection.execute(queue.delete().where(_QUEUE.run_id == run_id))
+            runs = tables.runs
+            again = {"status": Status.QUEUED, "finished_at": None, "detail": ""}
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(again))
+            # An attempt of the old plan that comes late is none of the new one.
+            _put(self._database.upsert(queue), connection, [replace(task, attempt=last + 1) for task in tasks])
 
+    @repeatable
     def busy_dates(self, pipeline: str, version: str) -> dict[date, str]:
         """Run dates that the service has still to do, with the run that they belong to."""
         with self._database.read() as connection:
@@ -61,6 +72,7 @@ class Queue(Part):
 
     # -- asking --------------------------------------------------------------------------------------------------
 
+    @repeatable
     def queued_tasks(
         self,
         states: Collection[TaskState] = _OPEN,
@@ -68,6 +80,7 @@ class Queue(Part):
         run_id: str | None = None,
         pipeline: str | None = None,
         day: date | None = None,
+        tasks: Collection[str] | None = None,
         limit: int | None = None,
     ) -> list[QueuedTask]:
         """Tasks in any of `states`, in the order in which they would be taken."""
@@ -76,10 +89,13 @@ class Queue(Part):
         for column, value in asked.items():
             if value is not None:
                 query = query.where(column == value)
+        if tasks is not None:
+            query = query.where(_QUEUE.task.in_(sorted(tasks)))
         order = (_QUEUE.priority, _QUEUE.enqueued_at, _QUEUE.run_id, _QUEUE.position)
         with self._database.read() as connection:
             return records(connection, QueuedTask, query.order_by(*order).limit(limit))
 
+    @repeatable
     def queued_runs(self) -> dict[str, dict[TaskState, int]]:
         """Unfinished runs of the service with how many of their tasks are in which state."""
         runs = tables.runs.c
@@ -95,6 +111,7 @@ class Queue(Part):
                 found.setdefault(run_id, {})[state] = count
         return found
 
+    @repeatable
     def recent_releases(self, since: datetime) -> list[Release]:
         """Oldest first."""
         of = queue_tables.releases.c
@@ -104,30 +121,20 @@ class Queue(Part):
 
     # -- moving --------------------------------------------------------------------------------------------------
 
-    def open_barrier(self, run_id: str, ready: Mapping[str, tuple[datetime, datetime | None]], now: datetime) -> int:
-        """Waiting tasks that wait for nothing more are queued; how many.
-
-        `ready` gives each its `not_before` and its `expires_at`.
-        """
+    @once
+    def open_barrier(self, run_id: str, ready: Sequence[Opening], now: datetime) -> int:
+        """Waiting tasks that wait for nothing more are queued; how many."""
         update = (
             queue_tables.queue.update()
             .where(_ONE, _QUEUE.state == TaskState.WAITING)
-            .values(
-                state=TaskState.QUEUED,
-                enqueued_at=now,
-                polled_at=now,
-                not_before=bindparam("earliest"),
-                expires_at=bindparam("latest"),
-            )
+            .values(state=TaskState.QUEUED, enqueued_at=now, not_before=now, polled_at=now, facts=bindparam("known"))
         )
-        rows = [
-            {"of_run": run_id, "of_task": task, "earliest": earliest, "latest": latest}
-            for task, (earliest, latest) in ready.items()
-        ]
+        rows = [{**_of(run_id, each.task), "known": each.facts} for each in ready]
         with self._database.write() as connection:
             return sum(connection.execute(update, row).rowcount for row in rows)
 
-    def release(self, tasks: Iterable[QueuedTask], now: datetime) -> list[QueuedTask]:
+    @once
+    def release_tasks(self, tasks: Iterable[QueuedTask], now: datetime) -> list[QueuedTask]:
         """Give queued tasks to the workers; those that were still queued."""
         update = (
             queue_tables.queue.update()
@@ -139,10 +146,11 @@ class Queue(Part):
                 task for task in tasks if connection.execute(update, _of(task.run_id, task.task, task.attempt)).rowcount
             ]
             if out:
-                rows = rows_of([Release(task.pipeline, task.version, task.step, now) for task in out])
+                rows = rows_of([Release(task.pipeline, task.version, task.step, task.priority, now) for task in out])
                 connection.execute(queue_tables.releases.insert(), rows)
         return out
 
+    @repeatable
     def looked_at(self, tasks: Iterable[QueuedTask], now: datetime) -> None:
         """Queued tasks that were passed over go to the back."""
         if rows := [_of(task.run_id, task.task) for task in tasks]:
@@ -150,6 +158,7 @@ class Queue(Part):
             with self._database.write() as connection:
                 connection.execute(update, rows)
 
+    @once
     def start_task(self, run_id: str, task: str, attempt: int, worker: str) -> QueuedTask | None:
         """A worker begins a released task; None where it is no longer this attempt's to do.
 
@@ -164,25 +173,34 @@ class Queue(Part):
             query = columns_of(QueuedTask, queue_tables.queue).where(_QUEUE.run_id == run_id, _QUEUE.task == task)
             return records(connection, QueuedTask, query)[0]
 
-    def end_task(self, run_id: str, task: str, attempt: int, outcome: Mapping[str, Any], reason: str = "") -> bool:
-        """The task is over. False where the attempt was given up meanwhile."""
-        return self._move(_HELD, _of(run_id, task, attempt), TaskState.ENDED, outcome=outcome, reason=storable(reason))
+    @once
+    def end_task(self, run_id: str, task: str, attempt: int, facts: Mapping[str, Any], reason: str = "") -> bool:
+        """The task is over; `facts` say how. False where the attempt was given up meanwhile."""
+        return self._move(_HELD, _of(run_id, task, attempt), TaskState.ENDED, facts=facts, reason=storable(reason))
 
-    def end_unstarted(self, tasks: Iterable[QueuedTask], outcome: Mapping[str, Any], reason: str) -> None:
-        """Tasks that nobody began are over: cancelled with their run."""
-        for task in tasks:
-            which = _ONE & _QUEUE.state.in_((TaskState.WAITING, TaskState.QUEUED, TaskState.SUSPENDED))
-            found = _of(task.run_id, task.task)
-            self._move(which, found, TaskState.ENDED, outcome=outcome, reason=storable(reason))
+    @once
+    def end_waiting(self, run_id: str, task: str, facts: Mapping[str, Any], reason: str) -> bool:
+        """A task that is not out with the workers is over: its date ended before it, or its run was cancelled."""
+        which = _ONE & _QUEUE.state.in_((TaskState.WAITING, TaskState.QUEUED, TaskState.SUSPENDED))
+        return self._move(which, _of(run_id, task), TaskState.ENDED, facts=facts, reason=storable(reason))
 
+    @once
     def repeat_task(
-        self, run_id: str, task: str, attempt: int, not_before: datetime, reason: str, *, started: bool = True
+        self,
+        run_id: str,
+        task: str,
+        attempt: int,
+        not_before: datetime,
+        reason: str,
+        *,
+        failed: bool = False,
+        started: bool = True,
     ) -> bool:
         """The attempt is given up and the task queued again, as another attempt. False where it was not out any more.
 
         `started=False` takes back a start that does not count: the worker stopped on purpose.
         """
-        back = {} if started else {"starts": _QUEUE.starts - 1}
+        counts = {"failures": _QUEUE.failures + 1} if failed else {} if started else {"starts": _QUEUE.starts - 1}
         return self._move(
             _HELD,
             _of(run_id, task, attempt),
@@ -191,29 +209,22 @@ class Queue(Part):
             not_before=not_before,
             worker="",
             reason=storable(reason),
-            **back,
+            **counts,
         )
 
-    def bury_task(self, run_id: str, task: str, attempt: int, reason: str, outcome: Mapping[str, Any]) -> bool:
+    @once
+    def bury_task(self, run_id: str, task: str, attempt: int, reason: str, facts: Mapping[str, Any]) -> bool:
         """The task becomes a dead letter, whatever it was before. False where it was over or another attempt."""
         which = _ONE & (_QUEUE.attempt == bindparam("of_attempt")) & _QUEUE.state.in_(_OPEN)
         found = _of(run_id, task, attempt)
-        return self._move(which, found, TaskState.DEAD, outcome=outcome, reason=storable(reason))
+        return self._move(which, found, TaskState.DEAD, facts=facts, reason=storable(reason))
 
-    def revive_task(self, run_id: str, task: str, now: datetime) -> bool:
-        """A dead letter is queued again, as if it were new. False where it is none."""
-        return self._move(
-            _ONE & (_QUEUE.state == TaskState.DEAD),
-            _of(run_id, task),
-            TaskState.WAITING,
-            attempt=_QUEUE.attempt + 1,
-            starts=0,
-            enqueued_at=now,
-            not_before=now,
-            polled_at=now,
-            worker="",
-            outcome={},
-        )
+    @repeatable
+    def forget_dead(self, run_id: str) -> None:
+        """The dead letters of a run need nothing any more: another run did what they were for."""
+        which = (_QUEUE.run_id == run_id) & (_QUEUE.state == TaskState.DEAD)
+        with self._database.write() as connection:
+            connection.execute(queue_tables.queue.update().where(which).values(state=TaskState.ENDED))
 
     def _move(self, which: ColumnElement[bool], found: Mapping[str, Any], state: TaskState, **values: Any) -> bool:
         update = queue_tables.queue.update().where(which).values(state=state, **values)

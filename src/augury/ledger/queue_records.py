@@ -58,7 +58,9 @@ class QueuedTask:
     """Place of the task in its plan."""
     state: TaskState
     attempt: int
-    """Counts from 1; every release has one of its own."""
+    """Every release has one of its own, also where the run is planned again."""
+    failures: int
+    """How often it failed so far."""
     starts: int
     """How often a worker began this task."""
     enqueued_at: datetime
@@ -72,8 +74,16 @@ class QueuedTask:
     """Who started it."""
     reason: str = ""
     """The last error, or why it is a dead letter."""
-    outcome: Mapping[str, Any] = field(default_factory=dict)
-    """How it ended: status, detail, missing."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Before it is performed: why it is `blocked`, which ticks were `tried`. After: `status`, `detail`, `missing`."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A waiting task that waits for nothing more."""
+
+    task: str
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -100,10 +110,12 @@ class ScheduleRecord:
     version: str
     kind: str
     """`predict`, `train` or `archive`."""
-    handled: date | None
+    handled: date | None = None
     """The newest business date that was submitted or passed over."""
-    since: datetime
-    """When the service began to serve it; ticks before count as missed."""
+    reached: date | None = None
+    """The newest business date that was ever due."""
+    looked: datetime | None = None
+    """When its sources were looked for last."""
 
 
 @dataclass(frozen=True)
@@ -122,4 +134,5 @@ class Release:
     pipeline: str
     version: str
     step: str
+    priority: int
     at: datetime

@@ -20,6 +20,7 @@ queue = Table(
     must("position", Integer),
     must("state", TaskStateText),
     must("attempt", Integer),
+    must("failures", Integer),
     must("starts", Integer),
     must("enqueued_at", UtcTime),
     must("not_before", UtcTime),
@@ -28,7 +29,7 @@ queue = Table(
     may("released_at", UtcTime),
     must("worker"),
     must("reason"),
-    must("outcome", JsonMap),
+    must("facts", JsonMap),
     Index("queue_by_state", "state"),
     Index("queue_by_date", "pipeline", "version", "day"),
 )
@@ -52,7 +53,8 @@ schedules = Table(
     key("version"),
     key("kind"),
     may("handled", Date),
-    must("since", UtcTime),
+    may("reached", Date),
+    may("looked", UtcTime),
 )
 
 pauses = Table("pauses", metadata, key("pipeline"), must("since", UtcTime), must("who"))
@@ -63,6 +65,7 @@ releases = Table(
     must("pipeline"),
     must("version"),
     must("step"),
+    must("priority", Integer),
     must("at", UtcTime),
     Column("id", Integer, primary_key=True, autoincrement=True),
     Index("releases_by_time", "at"),

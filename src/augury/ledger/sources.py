@@ -15,9 +15,11 @@ from augury.ledger import tables
 from augury.ledger.database import columns_of, records, row_of
 from augury.ledger.part import Part
 from augury.ledger.records import SourceDay, SourceProbe
+from augury.ledger.verbs import once, repeatable
 
 
 class Sources(Part):
+    @once
     def record_probe(
         self, source: str, signature: str, at: datetime, days: Iterable[tuple[date, int, str]]
     ) -> SourceProbe:
@@ -28,6 +30,7 @@ class Sources(Part):
         """
         found = {day: (rows, digest) for day, rows, digest in days}
         with self._database.write() as connection:
+            self._database.alone(connection, "probes")
             known = {item.day: item for item in _days(connection, source)}
             probe = SourceProbe(source, _latest_number(connection) + 1, signature, at)
             gone = dict.fromkeys(known.keys() - found.keys(), (0, ""))
@@ -41,11 +44,13 @@ class Sources(Part):
                 connection.execute(self._database.upsert(tables.source_days), changed)
         return probe
 
+    @repeatable
     def source_days(self, source: str, changed_after: int = 0) -> list[SourceDay]:
         """The days of a source as last seen, ascending; with a probe's number only those changed after it."""
         with self._database.read() as connection:
             return _days(connection, source, changed_after)
 
+    @repeatable
     def late_days(self, source: str) -> list[SourceDay]:
         """The days that appeared, changed or vanished after the first probe of the source, ascending."""
         of = tables.source_probes.c
@@ -53,6 +58,7 @@ class Sources(Part):
             first = connection.scalar(select(func.min(of.number)).where(of.source == source))
             return [] if first is None else _days(connection, source, first)
 
+    @repeatable
     def latest_probe(self, source: str) -> SourceProbe | None:
         """The latest probe of a source; None where it was never probed."""
         of = tables.source_probes.c
@@ -61,6 +67,7 @@ class Sources(Part):
             found = records(connection, SourceProbe, query.order_by(of.number.desc()).limit(1))
         return found[0] if found else None
 
+    @repeatable
     def latest_probe_number(self) -> int:
         """The number of the latest probe of any source; 0 where there is none."""
         with self._database.read() as connection:

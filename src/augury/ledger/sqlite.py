@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 
 from augury.errors import CannotStart, StorageFailed
 from augury.ledger.columns import metadata
-from augury.ledger.database import Database
+from augury.ledger.database import Database, Trouble
 from augury.ledger.tables import HEAD, REVISIONS, schema_version
 
 BUSY_SECONDS = 30.0
@@ -48,12 +48,15 @@ _ADVICE = (
 )
 
 
-def explain(message: str) -> tuple[str, str]:
+def explain(error: BaseException) -> Trouble | None:
     """What happened and what to do, from SQLite's message."""
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return None
+    message = str(error)
     for words, what, fix in _ADVICE:
         if words in message:
-            return what, fix
-    return "the ledger cannot be used", f"Check the disk and the folder. {KEEP_IT}"
+            return Trouble(what, fix)
+    return Trouble("the ledger cannot be used", f"Check the disk and the folder. {KEEP_IT}")
 
 
 def open_file(path: Path, *, create: bool = True) -> Database:
@@ -76,7 +79,8 @@ def open_file(path: Path, *, create: bool = True) -> Database:
             why=error.strerror or str(error),
             fix="Give this user write access to the file and its folder; check that the disk is not full.",
         ) from error
-    database = Database(_engine(path, query=_reading(path) if readable else {}), str(path), explain)
+    engine = _engine(path, query=_reading(path) if readable else {})
+    database = Database(engine, str(path), explain, may_write=not readable)
     try:
         with database.read() as connection:
             found = _revision(connection, path)
@@ -84,8 +88,10 @@ def open_file(path: Path, *, create: bool = True) -> Database:
             _bring_up_to_date(path)
     except sqlite3.Error as error:
         database.engine.dispose()
-        what, fix = explain(str(error))
-        raise StorageFailed(f"{what}: {path}", why=str(error), fix=fix) from error
+        trouble = explain(error)
+        if trouble is None:
+            raise
+        raise StorageFailed(f"{trouble.what}: {path}", why=str(error), fix=trouble.fix) from error
     except BaseException:
         database.engine.dispose()
         raise

@@ -1,6 +1,6 @@
 """The ledger: where is it opened, and what can be asked of it?
 
-    ledger = Ledger.open(folder / "_ledger.db")
+    ledger = Ledger.open(folder / "_ledger.db")      # or Ledger.connect("postgresql://...", "shop", "prod")
     ledger.begin_run(run, plan.to_json())
 
 Each verb is one transaction. A ledger may be used by several threads, and by any number of processes at once.
@@ -14,6 +14,7 @@ from typing import Self
 
 from augury.ledger import sqlite
 from augury.ledger.decisions import Decisions
+from augury.ledger.leases import Leases
 from augury.ledger.models import Models
 from augury.ledger.partitions import Partitions
 from augury.ledger.queue import Queue
@@ -23,8 +24,8 @@ from augury.ledger.sources import Sources
 from augury.ledger.tasks import Tasks
 
 
-class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service):
-    """Runs, tasks, partitions, models, decisions, sources and the queue of the service over one database."""
+class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service, Leases):
+    """Runs, tasks, partitions, models, decisions, sources, leases and the queue of the service over one database."""
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
@@ -37,17 +38,46 @@ class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service
         return cls(sqlite.open_file(path, create=create))
 
     @classmethod
+    def connect(cls, url: str, project: str, namespace: str, *, create: bool = True) -> Self:
+        """The ledger of one namespace of one project at a `postgresql://` address, brought up to date if an older
+        augury wrote it.
+
+        An absent one is made; with `create=False` nothing is, and the ledger is an empty one in memory.
+        Raises StorageFailed (not to be reached, not to be written), CannotStart (written by a newer augury) and
+        PluginError (its driver is not installed).
+        """
+        from augury.ledger import postgres
+
+        found = postgres.open_database(url, project, namespace, create=create)
+        return cls(found or sqlite.open_memory())
+
+    @classmethod
     def absent(cls) -> Self:
         """An empty ledger in memory: what a project without one has. Also the fake for tests."""
         return cls(sqlite.open_memory())
 
     @property
     def place(self) -> str:
-        """The file, for messages."""
+        """The file or the address, for messages; never with a password."""
         return self._database.place
 
+    @property
+    def may_write(self) -> bool:
+        """This user has the right to."""
+        return self._database.may_write
+
+    @property
+    def is_shared(self) -> bool:
+        """A server keeps it, which several hosts reach: what excludes them from one another has to lie there too."""
+        return self._database.clock is not None
+
+    @property
+    def shared(self) -> bool:
+        """Whether processes on several machines may use it: a database server, not a file."""
+        return self._database.engine.dialect.name != "sqlite"
+
     def close(self) -> None:
-        """Hand the file back; the last one to do so folds the log into it."""
+        """Hand file or connections back; of a file, the last one to do so folds the log into it."""
         self._database.engine.dispose()
 
     def __enter__(self) -> Self:

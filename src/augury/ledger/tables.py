@@ -24,7 +24,7 @@ from sqlalchemy import (
 import augury.ledger.queue_tables  # noqa: F401  so that whoever makes the tables makes those as well
 from augury.ledger.columns import JsonMap, JsonNames, StatusText, UtcTime, key, may, metadata, must, of_run
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema that this augury can read or bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
@@ -191,6 +191,16 @@ source_days = Table(
     must("rows", BigInteger),
     must("digest"),
     must("changed_in", BigInteger),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    key("name"),
+    must("owner"),
+    must("token", BigInteger),
+    must("expires_at", UtcTime),
+    must("info"),
 )
 
 schema_version = Table(

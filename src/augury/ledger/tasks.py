@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from augury.fences import Fence
 from augury.ledger import tables
 from augury.ledger.database import columns_of, records, row_of
-from augury.ledger.models import register
+from augury.ledger.leases import check_fence
+from augury.ledger.models import alone_with_numbers, register
 from augury.ledger.part import Part
 from augury.ledger.partitions import put_dates, put_definitions, put_partitions, remove_partitions
 from augury.ledger.records import (
@@ -25,12 +27,14 @@ from augury.ledger.records import (
     Status,
     StepRecord,
 )
+from augury.ledger.verbs import repeatable
 
 RECENT_STEPS = 500
 """How many steps the estimates look back at."""
 
 
 class Tasks(Part):
+    @repeatable
     def begin_task(
         self,
         run_id: str,
@@ -40,8 +44,10 @@ class Tasks(Part):
         run_date: date | None,
         attempt: int,
         at: datetime,
+        *,
+        fence: Fence | None = None,
     ) -> None:
-        """A task starts, for the first time or again."""
+        """A task starts, for the first time or again. Raises Fenced."""
         row = {
             "run_id": run_id,
             "task": task_key,
@@ -53,8 +59,10 @@ class Tasks(Part):
             "started_at": at,
         }
         with self._database.write() as connection:
+            check_fence(connection, fence)
             connection.execute(self._database.upsert(tables.tasks), row)
 
+    @repeatable
     def finish_task(
         self,
         run_id: str,
@@ -67,16 +75,20 @@ class Tasks(Part):
         *,
         status: Status | None = None,
         model: ModelRecord | None = None,
+        fence: Fence | None = None,
     ) -> ModelRecord | None:
         """Record all that a task did, in one transaction: everything of it or nothing.
 
         `removed` are partitions (table, run date) that are no longer there. `status` is the task's own;
         without it, it is that of `date`, else the first of its steps that did not complete, else succeeded.
         `model` is registered as `add_model` would and returned with its number. Done twice it leaves what
-        doing it once leaves.
+        doing it once leaves. Raises Fenced, and records nothing, where the task's lock is another one's by now.
         """
         ended = status or (date.status if date else _worst(steps))
         with self._database.write() as connection:
+            if model:
+                alone_with_numbers(self._database, connection, model)
+            check_fence(connection, fence)
             if steps:
                 rows = [{**row_of(step), "position": at} for at, step in enumerate(steps)]
                 connection.execute(self._database.upsert(tables.steps), rows)
@@ -89,18 +101,21 @@ class Tasks(Part):
             connection.execute(_END_TASK, {"of_run": run_id, "of_task": task_key, "ended": ended})
         return registered
 
+    @repeatable
     def task_states(self, run_id: str) -> dict[str, Status]:
         """Where each task of a run stands; one that never began is absent."""
         tasks = tables.tasks.c
         with self._database.read() as connection:
             return _pairs(connection, select(tasks.task, tasks.status).where(tasks.run_id == run_id))
 
+    @repeatable
     def task_attempts(self, run_id: str) -> dict[str, int]:
         """The latest attempt of each task of a run."""
         tasks = tables.tasks.c
         with self._database.read() as connection:
             return _pairs(connection, select(tasks.task, tasks.attempt).where(tasks.run_id == run_id))
 
+    @repeatable
     def steps(
         self,
         run_id: str | None = None,
@@ -126,6 +141,7 @@ class Tasks(Part):
         with self._database.read() as connection:
             return records(connection, StepRecord, query)
 
+    @repeatable
     def step_seconds(self, pipeline: str, version: str) -> dict[str, float]:
         """Mean seconds that each step took lately, for estimates."""
         steps = tables.steps.c

@@ -12,8 +12,8 @@ from __future__ import annotations
 from augury.project.deciding import Deciding
 from augury.project.keeping import Keeping
 from augury.project.looking import Looking
-from augury.project.working import Working
+from augury.project.serving import Serving
 
 
-class Project(Working, Looking, Deciding, Keeping):
-    """A project on one of its targets: what it can do is said in four rooms, opened by one."""
+class Project(Serving, Looking, Deciding, Keeping):
+    """A project on one of its targets: what it can do is said in five rooms, opened by one."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from augury.spec.columns import Columns
+from augury.spec.service import Archive, Archiving, Catchup, Throttle
 from augury.spec.settings import Bytes, Cron, Day, Key, Name, Period, Seconds, Settings, Var, Zone
 
 
@@ -20,6 +21,14 @@ class Schedule(Settings):
     """The project's by default."""
     lag: Period = 0
     """Days between a run date and the end of its knowledge."""
+    catchup: Catchup = "latest"
+    """In the service: of the dates whose time passed unserved, `latest` runs the newest, `all` every one in order,
+    `none` none."""
+    paused: bool = False
+    """In the service: nothing of this pipeline is due, neither dates nor trainings nor the archive."""
+    poll: Cron | None = None
+    """In the service: from its time on, a date waits for its sources, and is run at the first of these times at which
+    they are there. None: it is run at its time, whatever is there."""
 
 
 class Train(Settings):
@@ -29,6 +38,9 @@ class Train(Settings):
     """Its days are the training ticks. None: only `augury train` makes a tick."""
     start: Day | None = None
     """First scheduled tick; the first that has training dates by default."""
+    catchup: Catchup = "latest"
+    """In the service: of the ticks that passed unserved, `latest` trains the newest, `all` every one in order, `none`
+    none."""
     every: Annotated[Period, Field(ge=1)] = 7
     """Distance of the training dates, counted from `start`."""
     window: Annotated[Period, Field(ge=1)] = 180
@@ -116,6 +128,15 @@ class StepSettings(Settings):
     """`drop` keeps one row per key and counts the others."""
 
 
+class StepLimits(Settings):
+    """Checked when the step is over: a date whose step took more is refused."""
+
+    time: Seconds | None = None
+    """Wall time of the step."""
+    memory: Bytes | None = None
+    """Peak memory of the process while the step runs, steps of other dates beside it included."""
+
+
 class Limits(Settings):
     """Measured over the process; checked before anything is published."""
 
@@ -125,6 +146,8 @@ class Limits(Settings):
     """Peak memory of the process."""
     bytes_billed: Bytes | None = None
     """For warehouses that bill; DuckDB bills nothing."""
+    steps: dict[Name, StepLimits] = Field(default_factory=dict)
+    """Limits of single steps, by step; `train` for trainings."""
 
 
 class PipelineSettings(Settings):
@@ -156,8 +179,10 @@ class PipelineSettings(Settings):
     """What is declared about the results of steps, by step."""
     limits: Limits = Limits()
     """Refused before anything is published."""
-    archive: bool = True
-    """Keep a copy of what the current version published."""
+    archive: Archiving = Field(default=Archive(), json_schema_extra={"default": True})
+    """Keep a copy of what the current version published; true by default."""
+    throttle: dict[Name, Throttle] = Field(default_factory=dict)
+    """How fast the service lets tasks go, by step; `train` for trainings, `default` for all others."""
     vars: dict[Name, Var] = Field(default_factory=dict)
     """Variables of this pipeline, `{{ var('x') }}` in SQL; above those of the target, below --vars."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from augury.spec.columns import Columns
+from augury.spec.service import LedgerAddress, Service, Throttle
 from augury.spec.settings import Bytes, Name, Period, Settings, Var, Zone
 
 
@@ -74,6 +75,9 @@ class TargetSpec(Settings):
     """Folder for published tables and the archive, where it is not `path`."""
     models: str | None = None
     """Folder for model artifacts, where it is not inside the namespace."""
+    ledger: LedgerAddress | None = None
+    """A PostgreSQL database, `postgresql://user:${PASSWORD}@host/database`, for workers on several machines; a SQLite
+    file in the namespace by default."""
     retention: Period = 1
     """How long superseded files are kept for readers that still hold them."""
     memory: Bytes | None = None
@@ -107,3 +111,7 @@ class ProjectSettings(Settings):
     """The target used without --target: `dev` where it exists, else the first."""
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Keys of pipeline.yml that every pipeline starts from."""
+    throttle: dict[Name, Throttle] = Field(default_factory=dict)
+    """How fast the service lets tasks of all pipelines together go, by step; `train`, `default` as in pipeline.yml."""
+    service: Service = Service()
+    """How the service works."""

@@ -187,7 +187,7 @@ def _sources() -> None:
     op.create_table(
         "source_probes",
         _must("source"),
-        _must("number", sa.BigInteger),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         _must("signature"),
         _must("probed_at"),
         sa.PrimaryKeyConstraint("number"),

@@ -41,7 +41,8 @@ def upgrade() -> None:
         _must("version"),
         _must("kind"),
         _may("handled", sa.Date),
-        _must("since"),
+        _may("reached", sa.Date),
+        _may("looked"),
         sa.PrimaryKeyConstraint("pipeline", "version", "kind"),
     )
     op.create_table(
@@ -56,6 +57,7 @@ def upgrade() -> None:
         _must("pipeline"),
         _must("version"),
         _must("step"),
+        _must("priority", sa.Integer),
         _must("at"),
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -77,6 +79,7 @@ def _queue() -> None:
         _must("position", sa.Integer),
         _must("state"),
         _must("attempt", sa.Integer),
+        _must("failures", sa.Integer),
         _must("starts", sa.Integer),
         _must("enqueued_at"),
         _must("not_before"),
@@ -85,7 +88,7 @@ def _queue() -> None:
         _may("released_at"),
         _must("worker"),
         _must("reason"),
-        _must("outcome"),
+        _must("facts"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "task"),
     )

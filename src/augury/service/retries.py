@@ -1,0 +1,17 @@
+"""Is a task that failed tried again, and when?"""
+
+from __future__ import annotations
+
+from augury.ledger.queue_records import QueuedTask
+from augury.service.policy import backoff
+from augury.spec.files import PipelineSpec, ProjectSpec
+from augury.spec.service import DEFAULT, throttle_of_task
+
+
+def retry_after(project: ProjectSpec, pipeline: PipelineSpec, task: QueuedTask) -> float | None:
+    """Seconds until the next attempt of a task that failed; None where that was its last one."""
+    step = task.step or DEFAULT
+    throttle = throttle_of_task(project.settings.throttle, pipeline.settings.throttle, step)
+    if task.failures >= throttle.retries:
+        return None
+    return backoff(task.failures + 1, throttle.backoff, f"{task.run_id} {task.task}")

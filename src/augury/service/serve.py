@@ -1,0 +1,192 @@
+"""How does a process of the service live? It beats, decides where it is the one that may, performs, ends in order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from threading import Condition, Event, Thread
+
+from augury.errors import AuguryError
+from augury.events import Listener
+from augury.ledger.leases import Lease
+from augury.ledger.queue_records import WorkerRecord
+from augury.operations.opened import Opened
+from augury.run.locks import PartitionLocks
+from augury.run.log_bridge import capture_printing
+from augury.service.dispatch import Dispatcher, Tell
+from augury.service.durable import Durable, Released
+from augury.service.execute import Executor
+from augury.service.inspecting import MARKER, lease_of, living
+from augury.service.scheduling import Schedules
+
+SCHEDULER = "scheduler"
+"""The lease of the worker that decides, where there are several."""
+
+
+@dataclass(frozen=True)
+class HowToServe:
+    concurrency: int
+    """Tasks at a time, one thread each."""
+    grace: float = 30.0
+    """Seconds that running tasks have to end in when the service stops."""
+    until_idle: bool = False
+    """End once nothing is left to do, instead of waiting for more."""
+
+
+class Server:
+    """One process of the service: `augury up`, or one of several workers."""
+
+    def __init__(self, opened: Opened, how: HowToServe, tell: Tell, listeners: Sequence[Listener] = ()) -> None:
+        self._opened = opened
+        self._how = how
+        self._tell = tell
+        self._settings = opened.spec.settings.service
+        host = socket.gethostname()
+        self.name = f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._record = WorkerRecord(
+            name=self.name,
+            host=host,
+            pid=os.getpid(),
+            concurrency=how.concurrency,
+            started_at=opened.clock(),
+            heartbeat_at=opened.clock(),
+        )
+        self._executor = Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=listeners)
+        self._durable = durable_of(opened, self.name, how.concurrency)
+        self._scheduler: Lease | None = None
+        self._running = 0
+        self._changed = Condition()
+        """Something happened that the next pass should see at once."""
+
+    def serve(self, stop: Event, began: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop` is set, which it is in any case when this returns.
+
+        Raises Locked where another process serves this ledger already."""
+        opened = self._opened
+        with ExitStack() as stack:
+            if not opened.ledger.shared:
+                stack.enter_context(PartitionLocks(opened.locks_folder, opened.clock).acquire(MARKER, self.name))
+            opened.warehouse.set_threads(1 if self._how.concurrency > 1 else None)
+            stack.enter_context(capture_printing(self._executor.printed))
+            stack.callback(self._executor.close)
+            opened.ledger.register_worker(self._record)
+            stack.callback(self._leave)
+            self._durable.launch(self._perform)
+            stack.callback(self._durable.stop)
+            ended = Event()
+            beating = Thread(target=self._beat, args=(ended,), name="augury-heartbeat", daemon=True)
+            beating.start()
+            stack.callback(beating.join, 5.0)
+            stack.callback(ended.set)
+            began()
+            try:
+                self._work(stop)
+            finally:
+                stop.set()
+                self._finish_running()
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    def _work(self, stop: Event) -> None:
+        dispatcher = Dispatcher(self._opened, self._durable, self._tell, alive=self._living)
+        schedules = Schedules(self._opened, self._tell)
+        Thread(target=self._wake_on, args=(stop,), name="augury-stop", daemon=True).start()
+        while not stop.is_set():
+            pause = self._settings.poll
+            try:
+                if self._decides():
+                    schedules.once(self._opened.clock())
+                    if dispatcher.once():
+                        pause = 0.0
+                    elif self._how.until_idle and dispatcher.is_idle:
+                        return
+            except AuguryError as error:
+                # A ledger that is away for a while comes back; what was out is found again.
+                self._tell("error", self._opened.masker.mask(str(error)))
+            with self._changed:
+                if not stop.is_set() and pause:
+                    self._changed.wait(pause)
+
+    def _wake_on(self, stop: Event) -> None:
+        stop.wait()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _perform(self, released: Released) -> None:
+        with self._changed:
+            self._running += 1
+        try:
+            self._executor.perform(released)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def _finish_running(self) -> None:
+        """Nothing new is taken; what runs may end, and is handed back where it does not in time."""
+        with suppress(AuguryError):
+            self._opened.ledger.beat(self.name, self._opened.clock(), stopping=True)
+        with self._changed:
+            if self._changed.wait_for(lambda: not self._running, self._how.grace):
+                return
+            self._opened.warehouse.interrupt()
+            self._changed.wait_for(lambda: not self._running, 10.0)
+
+    # -- being alive -----------------------------------------------------------------------------------------------
+
+    def _beat(self, ended: Event) -> None:
+        ledger, clock, seconds = self._opened.ledger, self._opened.clock, self._settings.lease
+        lease = None
+        while True:
+            try:
+                known = ledger.beat(self.name, clock())
+                if lease is None or not ledger.renew(lease, seconds, clock()):
+                    lease = ledger.acquire(lease_of(self.name), self.name, seconds, clock())
+                if not known:
+                    self._tell("warning", "this worker was given up for dead, and begins again")
+                    ledger.register_worker(self._record)
+            except AuguryError as error:
+                self._tell("error", f"no heartbeat: {self._opened.masker.mask(error.what)}")
+            if ended.wait(seconds / 3):
+                break
+        with suppress(AuguryError):
+            if lease is not None:
+                ledger.release(lease)
+
+    def _living(self, workers: Sequence[WorkerRecord]) -> frozenset[str]:
+        if not self._opened.ledger.shared:
+            # The marker's lock says that this is the only process.
+            return frozenset({self.name})
+        return living(self._opened, workers)
+
+    def _decides(self) -> bool:
+        """Of several workers one decides: whoever has the lease, which every pass renews."""
+        ledger, now = self._opened.ledger, self._opened.clock()
+        if not ledger.shared:
+            return True
+        if self._scheduler is not None and ledger.renew(self._scheduler, self._settings.lease, now):
+            return True
+        self._scheduler = ledger.acquire(SCHEDULER, self.name, self._settings.lease, now)
+        return self._scheduler is not None
+
+    def _leave(self) -> None:
+        with suppress(AuguryError):
+            if self._scheduler is not None:
+                self._opened.ledger.release(self._scheduler)
+            self._opened.ledger.remove_worker(self.name)
+
+
+def durable_of(opened: Opened, name: str, concurrency: int) -> Durable:
+    """The DBOS of a process: beside an embedded ledger, or in the database of a shared one."""
+    if not opened.ledger.shared:
+        return Durable(
+            f"sqlite:///{opened.home / '_service.db'}", "up", schema="dbos", concurrency=concurrency, shared=False
+        )
+    url = opened.spec.target.ledger
+    assert url is not None
+    schema = f"{opened.spec.name}_{opened.spec.namespace}_dbos"
+    return Durable(url, name, schema=schema, concurrency=concurrency, shared=True)
