@@ -113,16 +113,29 @@ def started(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> 
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Answer:
-    """Wait for a started command. A killed one has the negative number of its signal as its code."""
-    out, err = process.communicate(timeout=seconds)
+    """Wait for a started command. A killed one has the negative number of its signal as its code.
+
+    Raises TimeoutExpired; then the command is killed, or its query would keep the machine busy for hours.
+    """
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return Answer(process.returncode, out, err)
 
 
 def called(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> Answer:
     """The same command without a process: imports and the engine's start are paid once."""
     out, err = io.StringIO(), io.StringIO()
-    with _environment(environment(env)), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["--project-dir", str(folder), *words])
+    with (
+        _environment(environment(env)),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main(list(words))
     return Answer(int(code), out.getvalue(), err.getvalue())
 
 

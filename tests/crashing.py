@@ -26,6 +26,8 @@ WRITES = (
     "record_partitions",
     "record_probe",
     "add_model",
+    "date_was_told",
+    "model_was_told",
 )
 DIED = 77
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

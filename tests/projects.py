@@ -10,13 +10,15 @@ Every action opens the project anew, as every command does, at the instant that 
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, Self
 
 from augury.dates import DateRange
 from augury.events import Event, Listener
@@ -24,6 +26,8 @@ from augury.ledger.records import DateRecord, ModelRecord, PartitionRecord, RunR
 from augury.plan.steps import Plan
 from augury.project import Project
 from augury.run.outcome import RunResult
+from augury.service.inspecting import Waiting
+from augury.service.submit import Submission
 
 AUGURY = """\
 name: shop
@@ -64,8 +68,43 @@ def within(start: str, end: str | None = None) -> DateRange:
     return DateRange(day(start), day(end)) if end else DateRange.one(day(start))
 
 
+class Files(ABC):
+    """The files of a project, told in few words; a subclass says where they are kept."""
+
+    @abstractmethod
+    def write(self, path: str, text: str) -> Self:
+        """The file as it is from now on, its indentation taken off."""
+
+    @abstractmethod
+    def text(self, path: str) -> str: ...
+
+    def pipeline(
+        self,
+        name: str = "ltv",
+        settings: str = "",
+        *,
+        start: str = "2026-01-01",
+        version: str | None = None,
+        hooks: str | None = None,
+        **steps: str,
+    ) -> Self:
+        """A pipeline of these steps; `settings` is more YAML."""
+        folder = f"pipelines/{name}" + (f"/{version}" if version else "")
+        self.write(f"{folder}/pipeline.yml", f"entity: customer_id\nstart: {start}\n" + dedent(settings))
+        for step, sql in steps.items():
+            self.write(f"{folder}/{step}.sql", sql)
+        if hooks is not None:
+            self.write(f"{folder}/hooks.py", hooks)
+        return self
+
+    def edit(self, path: str, old: str, new: str) -> Self:
+        text = self.text(path)
+        assert old in text
+        return self.write(path, text.replace(old, new))
+
+
 @dataclass
-class Shop:
+class Shop(Files):
     """A project folder."""
 
     root: Path
@@ -85,40 +124,19 @@ class Shop:
 
     # -- what is in it -----------------------------------------------------------------------------------------
 
-    def write(self, path: str, text: str) -> Shop:
+    def write(self, path: str, text: str) -> Self:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dedent(text), encoding="utf-8")
         return self
 
-    def orders(self, *rows: Order, path: str = "data/orders.csv") -> Shop:
+    def orders(self, *rows: Order, path: str = "data/orders.csv") -> Self:
         """The whole source, as CSV."""
         lines = ["customer_id,ordered_at,amount", *(f"{who},{when},{amount}" for who, when, amount in rows)]
         return self.write(path, "\n".join(lines) + "\n")
 
-    def pipeline(
-        self,
-        name: str = "ltv",
-        settings: str = "",
-        *,
-        start: str = "2026-01-01",
-        version: str | None = None,
-        hooks: str | None = None,
-        **steps: str,
-    ) -> Shop:
-        """A pipeline of these steps; `settings` is more YAML."""
-        folder = f"pipelines/{name}" + (f"/{version}" if version else "")
-        self.write(f"{folder}/pipeline.yml", f"entity: customer_id\nstart: {start}\n" + dedent(settings))
-        for step, sql in steps.items():
-            self.write(f"{folder}/{step}.sql", sql)
-        if hooks is not None:
-            self.write(f"{folder}/hooks.py", hooks)
-        return self
-
-    def edit(self, path: str, old: str, new: str) -> Shop:
-        text = (self.root / path).read_text("utf-8")
-        assert old in text
-        return self.write(path, text.replace(old, new))
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text("utf-8")
 
     # -- what is asked of it -----------------------------------------------------------------------------------
 
@@ -147,6 +165,28 @@ class Shop:
     def train(self, name: str, tick: str, **options: Any) -> RunResult:
         with self.open() as project:
             return project.train(name, day(tick), **options)
+
+    def submit(self, name: str, start: str, end: str | None = None, **options: Any) -> Submission:
+        with self.open() as project:
+            return project.submit(name, within(start, end), **options)
+
+    def serve(self, *, seconds: float = 60.0, concurrency: int = 2) -> list[str]:
+        """Serve until nothing is left to do at this instant; what the service said about itself."""
+        said: list[str] = []
+        stop = threading.Event()
+        watch = threading.Timer(seconds, stop.set)
+        watch.start()
+        with self.open() as project:
+            project.serve(
+                stop, concurrency=concurrency, until_idle=True, tell=lambda level, text: said.append(f"{level}: {text}")
+            )
+        assert watch.is_alive(), f"still at work after {seconds} s: {said}"
+        watch.cancel()
+        return said
+
+    def tasks(self, **asked: Any) -> Sequence[Waiting]:
+        with self.open() as project:
+            return project.tasks(**asked)
 
     # -- what came out -----------------------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ model:
 """
 
 VISITS, SPEND = "pipelines/visits", "pipelines/spend"
-NAMESPACE = Path(".augury/dev")
+NAMESPACE, PROD = Path(".augury/dev"), Path(".augury/prod")
+RUN = ("run", "visits", "--date", "2024-01-13")
 
 
 def orders(days: int = DAYS, customers: int = CUSTOMERS) -> list[Order]:

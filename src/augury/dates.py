@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -68,14 +68,19 @@ def first_instant(day: date, zone: ZoneInfo) -> datetime:
     Where midnight does not exist (America/Sao_Paulo until 2018) it is the instant at which the clock jumped; where a
     whole day does not exist (Pacific/Apia, 2011-12-30) it equals the first instant of the next one.
     """
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
-    instant = midnight.astimezone(UTC)
-    back = instant.astimezone(zone)
-    if back.replace(tzinfo=None) == midnight.replace(tzinfo=None):
+    return instant_of(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001  a wall time
+
+
+def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When a clock of `zone` shows the wall time `wall` for the first time, in UTC; where it jumps over it, the instant
+    of the jump."""
+    local = wall.replace(tzinfo=zone, fold=0)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == wall:
         return instant
-    # Midnight falls into a gap. Read with fold=1 (the offset after the jump), a wall time of the gap lands before
+    # The wall time falls into a gap. Read with fold=1 (the offset after the jump), a wall time of the gap lands before
     # the jump and with fold=0 after it, by the same distance: the jump is found between the two by bisection.
-    low = midnight.replace(fold=1).astimezone(UTC)
+    low = local.replace(fold=1).astimezone(UTC)
     high = instant
     before = low.astimezone(zone).utcoffset()
     while high - low > timedelta(seconds=1):
@@ -236,10 +241,18 @@ def check_cron(cron: str) -> None:
 
 def next_tick(cron: str, zone: ZoneInfo, after: datetime, end: date | None = None) -> datetime | None:
     """The first time after `after` at which `cron` fires in `zone`; None from the local date `end` on."""
-    found = next(CronSim(cron, after.astimezone(zone)), None)
-    if found is None or (end is not None and found.date() >= end):
-        return None
-    return found
+    for found in CronSim(cron, after.astimezone(zone)):
+        # In the second pass of an hour that comes twice, cronsim offers the first pass of a minute again.
+        if found.astimezone(UTC) > after:
+            return found if end is None or found.date() < end else None
+    return None
+
+
+@lru_cache(maxsize=1024)
+def first_time(cron: str) -> time:
+    """The time of day at which `cron` fires first on each of its days."""
+    daily = " ".join([*cron.split()[:2], "*", "*", "*"])
+    return next(CronSim(daily, datetime(1999, 12, 31, 23, 59, 59))).time()  # noqa: DTZ001  wall time, as above
 
 
 @dataclass(frozen=True)

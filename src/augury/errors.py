@@ -10,11 +10,13 @@
     │  ├─ QueryRefused          the engine did not run a query
     │  ├─ DataRefused           rows or columns that break a promise (keys, types, REQUIRED, drift)
     │  ├─ StorageFailed         a full disk, a read-only folder, a corrupted file
+    │  ├─ Blocked               something that it needs of another pipeline is not there
     │  ├─ ModelFailed           training or scoring could not be done
     │  └─ HookFailed            an exception in the project's hooks.py
     ├─ Held                  3  an expected no: a check or a gate
     ├─ LimitExceeded         4  a limit of the pipeline
     └─ Locked                5  another run owns the partition
+       └─ Fenced                another run took over what this one held
 
 Every error answers four questions as fields, so that the terminal, JSON and pages show the same facts:
 what happened, where, why, and what to do.
@@ -204,6 +206,26 @@ class StorageFailed(WorkFailed):
     """A full disk, a read-only folder, a corrupted or missing file."""
 
 
+class Blocked(WorkFailed):
+    """Something that it needs of another pipeline is not there; names what, and the command that builds it."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        needs: Sequence[Any] = (),
+        where: Place | None = None,
+        why: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(what, where=where, why=why, fix=fix)
+        self.needs = tuple(needs)
+        """`augury.plan.steps.External`: the partitions that are waited for."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "needs": [vars(need) for need in self.needs]}
+
+
 class ModelFailed(WorkFailed):
     """Training or scoring could not be done."""
 
@@ -249,6 +271,15 @@ class Locked(AuguryError):
         held = f"held by {owner}" if owner else "held by another process"
         super().__init__(what, where=where, why=held, fix="Wait for it, or add --wait to start when it is released.")
         self.owner = owner
+
+
+class Fenced(Locked):
+    """Another run took over what this one held: it was stopped, or cut off, for longer than its lease."""
+
+    def __init__(self, what: str, *, where: Place | None = None, why: str | None = None) -> None:
+        super().__init__(what, None, where=where)
+        self.why = why or "it was stopped, or cut off from the ledger, for longer than its lease"
+        self.fix = "Nothing that it did since is published or recorded. Run the same command again."
 
 
 def relative(path: Path, root: Path) -> str:

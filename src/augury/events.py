@@ -25,6 +25,8 @@ class RunStarted:
     """Of `dates`, those that have something to do."""
     parallel: int = 1
     """Dates at a time."""
+    left: tuple[date, ...] = ()
+    """Of `dates`, those that `--reprocess` leaves as they are."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from datetime import date, datetime
 from typing import Any
 
 from augury.events import DateFinished, ModelTrained
+from augury.spec.settings import parse_seconds
 from augury.sql.relations import History, Outcome, Published, Ref, Reference, Source, Staging, Window
 
 __all__ = [
     "Context",
+    "Operation",
     "Variable",
     "history",
     "outcome",
@@ -50,6 +52,52 @@ class Context:
     """Variables after the cascade: project, target, pipeline, --vars."""
     event: DateFinished | ModelTrained | None = None
     """What happened; in on_completed, on_held, on_failed and on_trained."""
+    operation: Operation | None = None
+    """What this step waited for, with its result; None when it is called for the first time."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something that goes on outside: a job of a warehouse, a batch of predictions, an upload.
+
+        def predict(context, rows):
+            if context.operation is None:
+                return Operation(start_job(rows), poll="_is_done", every="1m", timeout="2h")
+            return download(context.operation.result["uri"])
+
+        def _is_done(operation):
+            job = look_at(operation.name)
+            return {"uri": job.output} if job.done else None
+
+    A step that returns one is suspended until it is over, and called again with it. A crash between the start of the
+    job and the end of the hook starts it again: give it a name of your own where that matters.
+    """
+
+    name: str
+    """What it is called outside, e.g. the id of the job; `augury notify` names it."""
+    poll: str | None = None
+    """A function of hooks.py that gets the operation and returns None or False while it goes on, and True or a mapping,
+    which becomes `result`, when it is over. None: somebody says so with `augury notify`."""
+    every: float | str = 60.0
+    """Between two polls: seconds, or `30s`, `5m`, `2h`."""
+    timeout: float | str = 86400.0
+    """How long it may take."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever the poll needs; as JSON can hold it."""
+    result: Mapping[str, Any] | None = None
+    """What the poll or the notification said when it was over."""
+
+    @property
+    def every_seconds(self) -> float:
+        return _in_seconds(self.every)
+
+    @property
+    def timeout_seconds(self) -> float:
+        return _in_seconds(self.timeout)
+
+
+def _in_seconds(value: float | str) -> float:
+    return parse_seconds(value) if isinstance(value, str) else float(value)
 
 
 @dataclass(frozen=True)
@@ -73,7 +121,7 @@ def window(name: str) -> Any:
 
 
 def ref(step: str) -> Any:
-    """This date's partition of an earlier step, or of `predict`."""
+    """This date's partition of an earlier step, or of `predict`; `scores.predictions` is that of another pipeline."""
     return Ref(step)
 
 

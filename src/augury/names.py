@@ -63,6 +63,11 @@ class TableNames:
         """What this version published."""
         return f"{self.stem}_{self.version}_predictions"
 
+    def version_of(self, table: str) -> str | None:
+        """The version of this pipeline that published into `table`; None for any other table."""
+        found = re.fullmatch(f"{re.escape(self.stem)}_({VERSION.pattern})_predictions", table)
+        return found[1] if found else None
+
     @property
     def current_predictions(self) -> str:
         """View over the predictions of the current version: what consumers read."""

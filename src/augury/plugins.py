@@ -14,6 +14,20 @@ from augury.errors import PluginError, nearest
 
 Kind = Literal["warehouses", "models"]
 
+EXTRAS = {
+    "duckdb": "duckdb",
+    "linear_reg": "linear",
+    "logistic_reg": "linear",
+    "boosted_tree_regressor": "boosted-trees",
+    "boosted_tree_classifier": "boosted-trees",
+    "random_forest_regressor": "boosted-trees",
+    "random_forest_classifier": "boosted-trees",
+    "xgboost": "boosted-trees",
+    "lightgbm": "lightgbm",
+}
+"""Built-in adapter to the extra of this package that brings its libraries. Package metadata cannot say it: extras of
+entry points are to be ignored (https://packaging.python.org/en/latest/specifications/entry-points)."""
+
 
 @cache
 def _every_kind() -> Any:
@@ -49,8 +63,15 @@ def load(kind: Kind, name: str) -> Any:
     except ImportError as error:
         raise PluginError(
             f"{kind.removesuffix('s')} {name!r} cannot be imported: {error}",
-            fix=f"Install what it needs, e.g.: pip install 'augury[{name.replace('_', '-')}]'",
+            fix=_what_it_needs(point),
         ) from error
+
+
+def _what_it_needs(point: EntryPoint) -> str:
+    if point.module.startswith("augury."):
+        return f"Install what it needs: pip install 'augury[{EXTRAS[point.name]}]'"
+    package = point.dist.name if point.dist else point.module.partition(".")[0]
+    return f"Install what the package {package} needs for it."
 
 
 def missing_library(extra: str, error: ImportError) -> PluginError:

@@ -11,8 +11,8 @@ from tests.cli_runner import called, rows, worked
 from tests.projects import Shop
 from tests.tiny import NAMESPACE, tiny
 
-ALL = ("--start", "2024-01-05", "--end", "2024-02-09")
-DATES = 35
+ALL = ("--start", "2024-01-05", "--end", "2024-01-26")
+DATES = 21
 LOOK_BACK = """\
 select customer_id from {{ ref('prepare') }}
 where customer_id in (select customer_id from {{ history('prepare', days=5) }}) or {{ run_date }} < date '2024-01-07'

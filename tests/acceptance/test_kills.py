@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.crowded import ALL, DATES, at_work, began, contents, crowded, runs, whole
-from tests.cli_runner import called, ended, started, worked
+from tests.cli_runner import called, worked
+from tests.forked import forked
 from tests.projects import Shop
 from tests.tiny import NAMESPACE
 
@@ -21,17 +22,17 @@ BACKFILL = ("backfill", "visits", *ALL)
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, float]:
     """The project after one run that nobody killed, and the seconds that the run worked."""
     shop = crowded(tmp_path_factory.mktemp("undisturbed") / "shop")
-    process = started(*BACKFILL, folder=shop.root)
+    process = forked(*BACKFILL, folder=shop.root)
     assert began(shop, set(), process)
     since = time.monotonic()
-    worked(ended(process))
+    worked(process.ended())
     return shop, time.monotonic() - since
 
 
 def some_work(chance: random.Random) -> tuple[float, tuple[str, ...]]:
     """(its share of the whole backfill, a command), which has something to do whatever was done before."""
     factor = ("--vars", f"factor={chance.randrange(3, 1000)}")
-    first = chance.randrange(5, 25)
+    first = chance.randrange(5, 20)
     match chance.randrange(4):
         case 0:
             return 1 / DATES, ("run", "visits", "--date", f"2024-01-{first:02}", *factor)
@@ -59,11 +60,11 @@ def test_runs_and_backfills_killed_anywhere_leave_nothing_behind(
         if chance.random() < 0.2:  # let this one sweep, too
             (shop.root / NAMESPACE / "_locks/swept").unlink(missing_ok=True)
         before, (share, words) = at_work(shop), some_work(chance)
-        process = started(*words, folder=shop.root)
+        process = forked(*words, folder=shop.root)
         if began(shop, before, process):
             time.sleep(chance.random() * seconds * share)
         process.kill()
-        answer = ended(process)
+        answer = process.ended()
         if answer.code != -9:
             # It was done before the signal came: a run like any other.
             worked(answer)

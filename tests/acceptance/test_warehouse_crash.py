@@ -2,73 +2,84 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import pyarrow as pa
 import pytest
 
 from augury.errors import QueryRefused
-from augury.testing.warehouse_rows import DAY, live, rows, write
+from augury.testing.warehouse_rows import DAY, live, rows, stream, write
 from augury.warehouses.contract import Warehouse
-from tests.contract.test_duckdb_warehouse import opened
+from tests.contract.duckdb_room import opened
 
 ROWS = 20_000
 
-WRITER = """
-import sys
-from pathlib import Path
-from datetime import date, timedelta
-import pyarrow as pa
-from augury.testing.warehouse_rows import DAY, write, stream
-from tests.contract.test_duckdb_warehouse import opened
-
-w = opened(Path(sys.argv[1]), threads=1)
-who, rounds, n_days, rows = int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
-pa.table({"v": [0], "i": range(1)})  # imports what pyarrow imports late
-print("ready", flush=True)
-sys.stdin.readline()
-for round in range(rounds):
-    v = who * 100_000 + round
-    day = DAY + timedelta(days=(who * 10 if n_days > 1 else 0) + round % n_days)
-    job = dict(day=day, run_id=f"run_{who}_{round}", facts={"v": v})
-    if round % 2:
-        w.create(write("staging", **job), f"SELECT {v} AS v, i FROM range({rows} + {v} % 7) AS t(i)")
-    else:
-        n = rows + v % 7
-        w.load(write("staging", **job), stream(pa.table({"v": [v] * n, "i": range(n)}), 5_000))
-    w.publish("staging", day, write("predictions", **job))
-    print(v, flush=True)
-"""
+# A server that has imported what the writers need forks them: as fresh as spawned ones, without their imports.
+FRESH = multiprocessing.get_context("forkserver")
+FRESH.set_forkserver_preload(["pytest", "pyarrow", "augury.warehouses.duckdb", "tests.contract.duckdb_room"])
 
 
-def start(root: Path, who: int, *, rounds: int, days: int, n: int = ROWS) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(WRITER), *map(str, (root, who, rounds, days, n))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
+def work(root: Path, who: int, rounds: int, days: int, n: int, line: Connection) -> None:
+    """Write and publish, round after round, and tell each value that is published."""
+    pa.table({"v": [0], "i": range(1)})  # imports what pyarrow imports late
+    warehouse = opened(root, threads=1)
+    line.send("ready")
+    line.recv()
+    for turn in range(rounds):
+        v = who * 100_000 + turn
+        day = DAY + timedelta(days=(who * 10 if days > 1 else 0) + turn % days)
+        staged = write("staging", day, f"run_{who}_{turn}", facts={"v": v})
+        count = n + v % 7
+        if turn % 2:
+            warehouse.create(staged, f"SELECT {v} AS v, i FROM range({count}) AS t(i)")
+        else:
+            warehouse.load(staged, stream(pa.table({"v": [v] * count, "i": range(count)}), 5_000))
+        warehouse.publish("staging", day, write("predictions", day, f"run_{who}_{turn}", facts={"v": v}))
+        line.send(v)
 
 
-def release(*writers: subprocess.Popen[str]) -> None:
+@dataclass(frozen=True)
+class Writer:
+    """A process that works, and the line on which it tells."""
+
+    process: BaseProcess
+    line: Connection
+
+    @classmethod
+    def start(cls, root: Path, who: int, *, rounds: int, days: int, n: int = ROWS) -> Self:
+        ours, theirs = FRESH.Pipe()
+        process = FRESH.Process(target=work, args=(root, who, rounds, days, n, theirs))
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def told(self) -> list[int]:
+        """Every value that it published, once it has ended."""
+        found = []
+        with suppress(EOFError):
+            while True:
+                found.append(self.line.recv())
+        self.process.join()
+        return found
+
+
+def release(*writers: Writer) -> None:
     """Wait until all are ready, then let them go at once."""
     for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
+        assert writer.line.recv() == "ready"
     for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
+        writer.line.send("go")
 
 
 def content(warehouse: Warehouse, table: str, day: date = DAY) -> dict[str, Any]:
@@ -98,13 +109,12 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_rows_or_the_new(
         warehouse.create(write(table, facts={"v": 0}), f"SELECT 0 AS v, i FROM range({ROWS}) AS t(i)")
     acknowledged = 0
     for kill in range(1, kills + 1):
-        writer = start(tmp_path, kill, rounds=1000, days=1)
+        writer = Writer.start(tmp_path, kill, rounds=1000, days=1)
         release(writer)
         time.sleep(chance.uniform(0.001, 0.25))
-        writer.send_signal(signal.SIGKILL)
-        said, complaint = writer.communicate()
-        assert complaint == ""
-        acknowledged = max([acknowledged, *map(int, said.split())])
+        writer.process.kill()
+        acknowledged = max([acknowledged, *writer.told()])
+        assert writer.process.exitcode == -signal.SIGKILL
         for table in ("staging", "predictions"):
             partition = warehouse.partition(table, DAY)
             assert partition is not None
@@ -129,11 +139,10 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_rows_or_the_new(
 
 def test_eight_processes_on_one_partition_leave_one_of_their_results(warehouse: Warehouse, tmp_path: Path) -> None:
     """Nobody holds a lock here: even then the partition is never torn."""
-    writers = [start(tmp_path, who, rounds=6, days=1) for who in range(8)]
+    writers = [Writer.start(tmp_path, who, rounds=6, days=1) for who in range(8)]
     release(*writers)
-    said = [writer.communicate() for writer in writers]
-    assert [complaint for _, complaint in said if complaint] == []
-    written = {int(v) for out, _ in said for v in out.split()}
+    written = {v for writer in writers for v in writer.told()}
+    assert [writer.process.exitcode for writer in writers] == [0] * 8
     assert len(written) == 48
     assert content(warehouse, "predictions")["low"] in written
     assert content(warehouse, "staging")["low"] in written
@@ -142,11 +151,11 @@ def test_eight_processes_on_one_partition_leave_one_of_their_results(warehouse: 
 
 def test_two_processes_write_different_days_while_a_third_reads(warehouse: Warehouse, tmp_path: Path) -> None:
     n_days, rounds, n = 5, 30, 500
-    writers = [start(tmp_path, who, rounds=rounds, days=n_days, n=n) for who in (0, 1)]
+    writers = [Writer.start(tmp_path, who, rounds=rounds, days=n_days, n=n) for who in (0, 1)]
     release(*writers)
     asked = "SELECT run_date, count(*) AS n, min(v) AS a, max(v) AS b FROM predictions GROUP BY run_date"
     seen = 0
-    while any(writer.poll() is None for writer in writers):
+    while any(writer.process.is_alive() for writer in writers):
         try:
             with warehouse.query(asked) as reader:
                 found = reader.read_all().to_pylist()
@@ -157,7 +166,7 @@ def test_two_processes_write_different_days_while_a_third_reads(warehouse: Wareh
             assert row["a"] == row["b"]
             assert row["n"] == n + row["a"] % 7
         seen += len(found)
-    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert [writer.process.exitcode for writer in writers] == [0, 0]
     assert seen
     expected = {
         DAY + timedelta(days=who * 10 + turn % n_days): who * 100_000 + turn for who in (0, 1) for turn in range(rounds)

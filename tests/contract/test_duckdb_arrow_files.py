@@ -13,7 +13,7 @@ import pytest
 
 from augury.testing.warehouse_rows import DAY, live, stream, write
 from augury.warehouses.contract import Warehouse
-from tests.contract.test_duckdb_warehouse import opened
+from tests.contract.duckdb_room import opened
 
 
 @pytest.fixture

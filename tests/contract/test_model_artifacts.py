@@ -127,9 +127,13 @@ def rehashed(folder: Path, file: str) -> None:
     (folder / CARD).write_text(json.dumps(card))
 
 
+def with_fewer_trees(model: Path) -> None:
+    booster = pytest.importorskip("xgboost").Booster(model_file=model)[:19]
+    model.write_bytes(booster.save_raw("ubj"))
+
+
 def test_golden_rows_catch_another_model_behind_a_mended_card(folder: Path) -> None:
-    booster = kind_named("boosted_tree_regressor").load(folder, 1).booster[:19]  # type: ignore[attr-defined]
-    (folder / "model.ubj").write_bytes(booster.save_raw("ubj"))
+    with_fewer_trees(folder / "model.ubj")
     rehashed(folder, "model.ubj")
     with pytest.raises(ModelFailed, match=r"does not predict what it did: \d+ of 20 golden rows differ"):
         opened(folder)
@@ -151,8 +155,7 @@ def test_other_versions_are_named_where_predictions_differ(folder: Path) -> None
     card["libraries"]["numpy"] = "1.26.0"
     (folder / CARD).write_text(json.dumps(card))
     opened(folder)  # another version alone is no reason to refuse: the golden rows decide
-    booster = kind_named("boosted_tree_regressor").load(folder, 1).booster[:19]  # type: ignore[attr-defined]
-    (folder / "model.ubj").write_bytes(booster.save_raw("ubj"))
+    with_fewer_trees(folder / "model.ubj")
     rehashed(folder, "model.ubj")
     with pytest.raises(ModelFailed, match=r"installed now: numpy .*, then 1\.26\.0"):
         opened(folder)

@@ -55,6 +55,39 @@ load(Path({str(linear)!r}), partial(plugins.load, "models"), 1)
     assert loaded_by(code) == {"numpy", "pyarrow"}
 
 
+def test_boosted_trees_score_without_the_package_that_trained_them(tmp_path: Path) -> None:
+    kind = plugins.load("models", "boosted_tree_regressor")
+    training = example("regression", 200)
+    folder = tmp_path / "1"
+    facts = Facts("boosted_tree_regressor", kind.libraries, {}, 0, golden_rows(training))
+    save(kind.fit(training, kind.Options(), 0, 1), folder, facts)
+    # Loading predicts the golden rows, bit for bit.
+    code = f"""
+from functools import partial
+from pathlib import Path
+from augury import plugins
+from augury.models.artifacts import load
+load(Path({str(folder)!r}), partial(plugins.load, "models"), 1)
+"""
+    assert loaded_by(code) == {"numpy", "pyarrow"}
+
+
+def test_an_xgboost_file_scores_without_its_python_package(tmp_path: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    path = tmp_path / "model.ubj"
+    data = xgboost.DMatrix(np.arange(100.0).reshape(-1, 1), np.arange(100.0), feature_names=["x"])
+    xgboost.train({"verbosity": 0, "nthread": 1}, data, 2).save_model(path)
+    code = f"""
+from pathlib import Path
+from augury import plugins
+import pyarrow as pa
+kind = plugins.load("models", "xgboost")
+model = kind.open_file(Path({str(path)!r}), ["x"], "y", kind.Options(), 1)
+assert model.predict(pa.record_batch({{"x": [1.0]}})).num_rows == 1
+"""
+    assert loaded_by(code) == {"numpy", "pyarrow"}
+
+
 def test_a_lightgbm_file_scores_without_its_python_package(tmp_path: Path) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     path = tmp_path / "model.txt"

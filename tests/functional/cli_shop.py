@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -63,7 +64,8 @@ class Shop:
     def type(self, *words: str) -> Answer:
         assert self.capsys is not None
         self.capsys.readouterr()
-        code = main([*words, "--project-dir", str(self.folder)])
+        with contextlib.chdir(self.folder):
+            code = main(list(words))
         return Answer(code, *self.capsys.readouterr())
 
     def write(self, name: str, text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli_runner import called, worked
 from tests.projects import Shop
-from tests.tiny import tiny
+from tests.tiny import RUN, tiny
 
 
 @pytest.fixture
@@ -48,3 +48,10 @@ def published(made_visits: Path, tmp_path: Path) -> Shop:
 def trained(made_spend: Path, tmp_path: Path) -> Shop:
     """`spend`, with the model of 2024-01-29 and that date published."""
     return Shop(shutil.copytree(made_spend, tmp_path / "shop"))
+
+
+@pytest.fixture
+def live(published: Shop) -> Shop:
+    """`published`, whose target prod has published 2024-01-13 too."""
+    worked(called(*RUN, "--target", "prod", folder=published.root))
+    return published

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli_runner import called, refused, rows, worked
 from tests.projects import Shop
-from tests.tiny import FEATURES, NAMESPACE, VISITS, data, everything
+from tests.tiny import FEATURES, NAMESPACE, SPEND, VISITS, data, everything
 
 RUN = ("run", "visits", "--date", "2024-01-13")
 
@@ -112,6 +112,73 @@ def test_a_source_with_a_header_alone_is_skipped_as_empty(published: Shop) -> No
     assert "skipped: empty" in answer.out
     after = data(published.root / NAMESPACE)
     assert {name: after[name] for name in before} == before
+
+
+UNDECLARED = "    columns: {customer_id: INT64 REQUIRED, ordered_at: DATE REQUIRED, amount: FLOAT64}\n"
+
+
+def test_a_header_alone_without_declared_columns_is_skipped_as_empty_and_taken_up_later_a7(visits: Shop) -> None:
+    """All columns are text then, which no query over dates and amounts could be bound to."""
+    visits.edit("augury.yml", UNDECLARED, "")
+    full = csv(visits)
+    visits.write("data/orders.csv", "customer_id,ordered_at,amount\n")
+    why = "empty: source orders has a header and no rows; its columns are not declared"
+    assert why in worked(called("plan", *RUN[1:], folder=visits.root)).out
+    assert f"skipped: {why}" in worked(called(*RUN, folder=visits.root)).out
+    assert visits.statuses("visits") == {"2024-01-13": "skipped: empty"}
+    assert data(visits.root / NAMESPACE) == {}
+    worked(called(*RUN, folder=visits.root))
+    assert len(visits.runs()) == 1  # nothing was left to do
+    (visits.root / "data/orders.csv").unlink()
+    assert "skipped: missing" in worked(called(*RUN, folder=visits.root)).out
+    visits.write("data/orders.csv", full)
+    assert "published" in worked(called(*RUN, folder=visits.root)).out
+    assert visits.statuses("visits") == {"2024-01-13": "succeeded"}
+
+
+def test_a_source_that_lost_all_its_rows_removes_nothing_a7(published: Shop) -> None:
+    published.edit("augury.yml", UNDECLARED, "")
+    worked(called("run", "visits", "--date", "2024-01-12", folder=published.root))
+    before = rows("select * from visits_predictions order by all", published.root)
+    published.write("data/orders.csv", "customer_id,ordered_at,amount\n")
+    worked(called("run", "visits", "--date", "2024-01-12", folder=published.root))
+    assert "skipped: empty" in worked(called(*RUN, folder=published.root)).out
+    assert rows("select * from visits_predictions order by all", published.root) == before
+
+
+def test_a_label_of_a_header_alone_says_what_to_declare(spend: Shop) -> None:
+    spend.edit("augury.yml", "targets:", "  returns: {path: data/returns.csv, event_time: at}\ntargets:")
+    spend.edit(f"{SPEND}/label.sql", "outcome('orders')", "outcome('returns')")
+    spend.write("data/returns.csv", "customer_id,at,amount\n")
+    words = ("source 'returns' has a header and no rows", "sources.returns.columns in augury.yml")
+    refused(called("run", "spend", "--date", "2024-01-29", folder=spend.root), 1, *words)
+
+
+def test_c1_a_null_in_a_required_column_of_a_source_is_named_before_any_write(published: Shop) -> None:
+    """Customer 3 of 10 and 13 January lost its number: dates that see such a row fail, the others do not."""
+    text = csv(published)
+    for gone in ("3,2024-01-10,", "3,2024-01-13,"):
+        assert gone in text
+        text = text.replace(gone, gone[1:])
+    published.write("data/orders.csv", text)
+    before = data(published.root / NAMESPACE)
+    refused(
+        called(*RUN, folder=published.root),
+        1,
+        "visits / 2024-01-13 / prepare: source 'orders': a REQUIRED column is NULL",
+        "data/orders.csv",
+        "customer_id in 1 row that this date may see, e.g. ordered_at 2024-01-10, amount",
+        "Nothing was replaced.",
+    )
+    assert data(published.root / NAMESPACE) == before
+    two = called("run", "visits", "--date", "2024-01-14", folder=published.root)
+    refused(two, 1, "customer_id in 2 rows that this date may see")
+    worked(called("run", "visits", "--date", "2024-01-09", folder=published.root))
+
+
+def test_c1_a_row_without_its_required_time_is_never_passed_over(published: Shop) -> None:
+    published.write("data/orders.csv", csv(published) + "7,,3.5\n")
+    refused(called(*RUN, folder=published.root), 1, "ordered_at in 1 row that this date may see, e.g. customer_id 7")
 
 
 def test_what_a_plan_finds_it_says_too(published: Shop) -> None:

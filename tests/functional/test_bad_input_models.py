@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli_runner import called, refused, rows, worked
+from tests.cli_runner import called, ended, refused, rows, started, worked
 from tests.projects import Shop
 from tests.tiny import FEATURES, NAMESPACE, SPEND
 
@@ -109,3 +111,66 @@ def test_a_feature_list_of_another_length_than_the_model_is_refused(brought: Sho
     brought.edit(f"{SPEND}/pipeline.yml", "[visits, spent]", "[visits]")
     refused(called(*RUN, folder=brought.root), 1, "feature", MODEL)
     assert not (brought.root / NAMESPACE / "spend_v1_predictions").exists()
+
+
+def scored_by(shop: Shop) -> dict[str, int]:
+    found = rows("select distinct run_date as d, model_version as m from spend_predictions order by 1", shop.root)
+    return {row["d"]: row["m"] for row in found}
+
+
+def predicted(shop: Shop, day: str) -> list[float]:
+    sql = f"select predicted_spent_next as p from spend_predictions where run_date = '{day}' order by customer_id"
+    return [row["p"] for row in rows(sql, shop.root)]
+
+
+def test_a_model_file_is_kept_with_rows_of_its_own_making_that_prove_it(brought: Shop) -> None:
+    worked(called(*RUN, folder=brought.root))
+    card = json.loads((artifact(brought) / "card.json").read_text())
+    assert sorted(card["files"]) == ["golden.arrow", "model.txt", "signature.json"]
+    assert card["golden_rows"] == 200
+    given = hashlib.sha256((brought.root / MODEL).read_bytes()).hexdigest()
+    assert card["note"] == f"from model.txt, SHA-256 {given}"
+    assert card["files"]["model.txt"] == given
+
+
+@pytest.mark.parametrize("file", ["model.txt", "signature.json", "golden.arrow", "card.json"])
+@pytest.mark.parametrize("harm", [flip, Path.unlink], ids=["flip", "gone"])
+def test_a_kept_model_file_that_was_tampered_with_scores_nothing(
+    brought: Shop, file: str, harm: Callable[[Path], object]
+) -> None:
+    worked(called("run", "spend", "--date", "2024-01-29", folder=brought.root))
+    harm(artifact(brought) / file)
+    refused(called(*RUN, folder=brought.root), 1, "spend / 2024-01-30 / predict: ", "Restore its files from a copy")
+    assert scored_by(brought) == {"2024-01-29": 1}
+    assert "model 1 is not the one that was registered" in called("doctor", folder=brought.root).out
+    refused(called("promote", "spend", "1", folder=brought.root), 1, "model 1 is not the one that was registered")
+    brought.edit(f"{SPEND}/pipeline.yml", "features:", "train: {seed: 1}, features:")
+    worked(called(*RUN, folder=brought.root))
+    assert scored_by(brought) == {"2024-01-29": 1, "2024-01-30": 2}
+
+
+def test_the_same_file_read_in_another_way_is_another_version(brought: Shop) -> None:
+    """Its columns have no names: in another order they are another model, and no library would object."""
+    run = ("run", "spend", "--date", "2024-01-06")
+    for _ in range(2):
+        worked(called(*run, folder=brought.root))
+        assert len(brought.models("spend")) == 1
+    before = predicted(brought, "2024-01-06")
+    brought.edit(f"{SPEND}/pipeline.yml", "[visits, spent]", "[spent, visits]")
+    assert "model changed" in worked(called("plan", *run[1:], folder=brought.root)).out
+    worked(called(*run, folder=brought.root))
+    assert predicted(brought, "2024-01-06") != before
+    assert [model.features for model in brought.models("spend")] == [("visits", "spent"), ("spent", "visits")]
+    worked(called("rollback", "spend", "--from", "2024-01-06", folder=brought.root))
+    worked(called(*run, folder=brought.root))
+    assert predicted(brought, "2024-01-06") == before
+    assert scored_by(brought) == {"2024-01-06": 1}
+
+
+def test_processes_that_bring_a_file_at_once_register_it_once(brought: Shop) -> None:
+    dates = [f"2024-01-{day}" for day in (27, 28, 29, 30)]
+    running = [started("run", "spend", "--date", date, folder=brought.root) for date in dates]
+    for process in running:
+        worked(ended(process))
+    assert len(brought.models("spend")) == 1
+    assert scored_by(brought) == dict.fromkeys(dates, 1)

@@ -86,18 +86,18 @@ def test_a_read_only_namespace_is_named_and_nothing_is_written(published: Shop) 
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "said"),
     [
-        ["status"],
-        ["runs"],
-        ["plan", "visits", "--date", "2024-01-13"],
-        ["show", "visits", "--date", "2024-01-12"],
-        ["query", "select count(*) from visits_predictions"],
+        (["status"], "2024-01-12"),
+        (["runs"], "3 published"),
+        (["plan", "visits", "--date", "2024-01-13"], "prepare"),
+        (["show", "visits", "--date", "2024-01-12"], "12 rows"),
+        (["query", "select count(*) as n from visits_predictions"], "36"),
     ],
 )
-def test_whoever_may_only_read_can_look(published: Shop, words: list[str]) -> None:
+def test_whoever_may_only_read_can_look(published: Shop, words: list[str], said: str) -> None:
     with read_only(published.root / NAMESPACE):
-        worked(obeying(*words, folder=published.root))
+        assert said in worked(obeying(*words, folder=published.root)).out
 
 
 def test_a_first_run_where_nothing_can_be_made_names_the_folder(visits: Shop) -> None:

@@ -60,6 +60,21 @@ def test_the_script_publishes_the_same_rows_with_dates_in_parallel(tmp_path: Pat
     assert json.loads(compared.stdout)["rows"][0] > 50
 
 
+def test_a_run_imports_neither_data_frames_nor_a_parser(tmp_path: Path) -> None:
+    """Each takes more time than the date itself, and would do so on every command."""
+    made = benchmark("project", "--size", "smoke", "--to", str(tmp_path / "project"))
+    assert made.returncode == 0, made.stderr
+    code = (
+        "import sys\n"
+        "from augury.cli.main import main\n"
+        f"assert main(['--project-dir', {str(tmp_path / 'project')!r}, 'run', 'ltv', '--date', '2025-06-24']) == 0\n"
+        "heavy = {'alembic', 'lightgbm', 'pandas', 'pyarrow.compute', 'sklearn', 'sqlglot'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_cent_of_difference_is_found(tmp_path: Path) -> None:
     import duckdb
 

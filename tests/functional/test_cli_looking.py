@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,31 @@ def test_status_marks_each_date_and_says_what_to_do_next(shop: Shop) -> None:
     assert "augury backfill spend --start 2024-03-13 --end 2024-05-01" in answer.err
     (record,) = shop.type("status", "--output", "json").json["pipelines"]
     assert (record["latest"], record["due"], record["model_version"]) == ("2024-03-12", "2024-04-30", 1)
+
+
+def test_validate_counts_pipelines_and_their_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop = make_shop(tmp_path / "shop", capsys)
+    alone = shop.type("validate")
+    assert alone.out == "1 pipeline, 3 steps: no problem found.\n"
+    shutil.copytree(shop.folder / "pipelines/spend", shop.folder / "pipelines/spend/v2")
+    assert shop.type("validate").out == "1 pipeline in 2 versions, 6 steps: no problem found.\n"
+    counted = shop.type("validate", "--output", "json").json["validation"]
+    assert (counted["pipelines"], counted["versions"], counted["steps"]) == (1, 2, 6)
+
+
+@pytest.mark.parametrize("command", ["validate", "runs"])
+def test_the_first_command_to_type_names_a_date_that_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    shop = make_shop(tmp_path / "shop", capsys)
+    said = shop.type(command).err.strip()
+    assert said == "Next: augury plan spend --date 2024-04-30"  # it has ended
+    assert shop.type(*said.split()[2:]).code == 0
+    settings = shop.folder / "pipelines/spend/pipeline.yml"
+    shop.write("pipelines/spend/pipeline.yml", settings.read_text("utf-8").replace("end: 2024-05-01\n", ""))
+    assert shop.type(*shop.type(command).err.split()[2:]).code == 0  # it lives: the newest date that is due
+    shop.write("pipelines/spend/pipeline.yml", settings.read_text("utf-8").replace("start: 2024", "start: 2999"))
+    assert shop.type(command).err.strip() == "Next: augury status spend"
 
 
 def test_query_takes_a_file_and_stdin(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +212,7 @@ def test_init_and_new_pipeline_make_a_project_that_validates(
     shop = Shop(tmp_path / "shop", capsys)
     assert shop.type("new", "pipeline", "churn").code == 0
     assert shop.type("validate").out.startswith("2 pipelines, ")
-    again = shop.type("init", "shop", "--example", "ltv")
+    again = shop.type("init", ".", "--example", "ltv")
     assert again.code == 2
     assert "would be overwritten" in again.err
     assert shop.type("init", "other", "--example", "lvt").code == 2

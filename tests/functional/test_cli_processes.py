@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli_runner import called, rows, worked
 from tests.functional.cli_shop import make_shop
 
 AUGURY = str(Path(sys.executable).with_name("augury"))
@@ -22,6 +24,19 @@ PLAIN = {name: value for name, value in os.environ.items() if name not in ("NO_C
 def folder(tmp_path: Path) -> Path:
     make_shop(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shop = make_shop(tmp_path_factory.mktemp("built") / "shop")
+    worked(called("run", "spend", "--date", "2024-03-10", folder=shop.folder))
+    return shop.folder
+
+
+@pytest.fixture
+def copy(built: Path, tmp_path: Path) -> Path:
+    """A shop that has published 2024-03-10."""
+    return shutil.copytree(built, tmp_path / "shop")
 
 
 def run(folder: Path, *words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -53,19 +68,26 @@ def test_memory_follows_the_batch_and_not_the_table(folder: Path) -> None:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     )
     peaks = []
-    for rows in ("30000", "300000"):
+    for count in ("30000", "300000"):
         done = subprocess.run(
-            [sys.executable, "-c", script, rows], cwd=folder, env=PLAIN, capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", script, count], cwd=folder, env=PLAIN, capture_output=True, text=True, timeout=120
         )
-        assert done.stdout.count("\n") == int(rows) + 1
+        assert done.stdout.count("\n") == int(count) + 1
         peaks.append(int(done.stderr))
     assert peaks[1] < peaks[0] * 1.25
 
 
-def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(folder: Path) -> None:
+def published(folder: Path) -> dict[str, str]:
+    """Date to the run that published it."""
+    found = rows("select distinct run_date, run_id from spend_predictions order by run_date", folder)
+    return {row["run_date"]: row["run_id"] for row in found}
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(copy: Path) -> None:
+    words = ("backfill", "spend", "--start", "2024-03-11", "--end", "2024-04-30")
     process = subprocess.Popen(
-        [AUGURY, "-v", "backfill", "spend", "--start", "2024-02-01", "--end", "2024-04-01", "--max-parallel", "1"],
-        cwd=folder,
+        [AUGURY, "-v", *words, "--max-parallel", "1"],
+        cwd=copy,
         env=PLAIN,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -73,18 +95,20 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(folder: Path) -> None:
         text=True,
     )
     assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if "publish" in line:
-            process.send_signal(signal.SIGINT)
-            break
+    publishing = (line for line in process.stderr if "publish" in line)
+    next(publishing)
+    next(publishing)  # the second date is at it, so the first one is finished
+    process.send_signal(signal.SIGINT)
     out, rest = process.communicate(timeout=120)
     assert process.returncode == 130
     assert rest.rstrip().endswith("Interrupted. What is finished is kept; the same command goes on from there.")
     assert "Traceback" not in out + rest
-    again = run(folder, "backfill", "spend", "--start", "2024-02-01", "--end", "2024-02-04")
-    assert again.returncode == 0
+    finished = {day: run for day, run in published(copy).items() if day <= "2024-03-11"}
+    assert list(finished) == ["2024-03-10", "2024-03-11"]
+    worked(called("backfill", "spend", "--start", "2024-03-11", "--end", "2024-03-14", folder=copy))
+    again = published(copy)
+    assert "2024-03-13" in again
+    assert finished.items() <= again.items()
 
 
 def test_output_of_a_terminal_that_knows_only_ascii(folder: Path) -> None:
@@ -110,36 +134,59 @@ def on_a_terminal(folder: Path, *words: str, answer: str | None = None, **enviro
             break
         got += chunk
         if answer is not None and b"[y/N]" in got:
-            os.write(terminal, f"{answer}\n".encode())
+            os.write(terminal, answer.encode())
             answer = None
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), got.decode()
 
 
-def test_a_terminal_gets_a_bar_whose_counts_add_up(folder: Path) -> None:
-    code, text = on_a_terminal(folder, "backfill", "spend", "--start", "2024-03-01", "--end", "2024-03-06")
+def test_a_terminal_gets_a_bar_whose_counts_add_up(copy: Path) -> None:
+    code, text = on_a_terminal(copy, "backfill", "spend", "--start", "2024-03-11", "--end", "2024-03-16")
     assert code == 0
     assert "5/5 dates" in text
     assert "5 published, 0 held, 0 failed" in text
 
 
-@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_no_colour_means_no_colour(folder: Path, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_no_colour_means_no_colour(folder: Path, environment: dict[str, str], coloured: bool) -> None:
     code, text = on_a_terminal(folder, "run", "spend", "--date", "2099-01-01", **environment)
     assert code == 2
-    assert "\x1b" not in text
-    code, text = on_a_terminal(folder, "run", "spend", "--date", "2099-01-01")
-    assert "\x1b[1;31merror: \x1b[0m" in text
+    assert ("\x1b[1;31merror: \x1b[0m" in text, "\x1b" in text) == (coloured, coloured)
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("n", 2, True), ("y", 0, False)])
-def test_what_removes_asks_on_a_terminal(folder: Path, answer: str, code: int, left: bool) -> None:
-    assert run(folder, "run", "spend", "--date", "2024-03-10").returncode == 0
+END_OF_FILE, INTERRUPT = "\x04", "\x03"
+"""What a terminal makes of Ctrl-D and Ctrl-C."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        ("y\n", 0, "1 change made"),
+        ("n\n", 2, "Nothing was changed."),
+        (END_OF_FILE, 2, "nobody answered: stdin ended at the question"),
+        (INTERRUPT, 130, "Interrupted."),
+    ],
+)
+def test_what_removes_asks_on_a_terminal(copy: Path, answer: str, code: int, said: str) -> None:
     words = ("clean", "--step", "predict", "--from", "2024-03-10", "--to", "2024-03-11")
-    ended, text = on_a_terminal(folder, *words, answer=answer)
+    ended, text = on_a_terminal(copy, *words, answer=answer)
     assert ended == code
     assert "Remove these partitions? (1 change) [y/N]" in text
-    assert ("Nothing was changed." in text) is left
+    assert said in text
+    assert ("Interrupted." in text) is (code == 130)
+    left = worked(called(*words, "--dry-run", folder=copy)).out
+    assert ("Nothing to do" in left) is (code == 0)
+
+
+@pytest.mark.parametrize(("words", "said"), [(("query", "-"), "stdin is closed"), (("state", "reset"), "Add --yes")])
+def test_a_closed_stdin_is_nobody_who_answers(folder: Path, words: tuple[str, ...], said: str) -> None:
+    script = f'exec "{AUGURY}" {" ".join(words)} <&-'
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=PLAIN, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
 
 
 def test_help_starts_quickly() -> None:

@@ -6,14 +6,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli_runner import Answer, called, ended, refused, rows, started, worked
+from tests.cli_runner import called, ended, environment, refused, rows, started, worked
 from tests.projects import Shop
 from tests.tiny import NAMESPACE, VISITS
 
@@ -93,15 +93,39 @@ def test_the_owner_of_a_date_is_named_and_the_other_ends_with_5(
     assert days(shop) == [*PUBLISHED, 13]
 
 
+WAITING = """
+import sys
+from pathlib import Path
+
+from augury.cli.main import main
+
+lock, sign, *words = sys.argv[1:]
+tries = []
+
+def audit(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(lock):
+        tries.append(lock)
+        if len(tries) == 2:
+            Path(sign).touch()
+
+sys.addaudithook(audit)
+sys.exit(main(words))
+"""
+"""A command that leaves a sign when it tries to take a lock for the second time."""
+
+
 def test_with_wait_the_other_goes_on_when_the_owner_is_done(
     shop: Shop, gate: Gate, owner: subprocess.Popen[str]
 ) -> None:
-    other = started(*RUN, "--wait", folder=shop.root)
-    time.sleep(0.5)
-    assert other.poll() is None
-    gate.open.touch()
-    worked(ended(owner))
-    assert "Nothing to do" in worked(ended(other)).out
+    refused_once = shop.root / "refused once"
+    script = [sys.executable, "-c", WAITING, "visits-v1-2024-01-13.lock", str(refused_once), *RUN, "--wait"]
+    with subprocess.Popen(script, cwd=shop.root, env=environment(), stdout=subprocess.PIPE, text=True) as other:
+        until(refused_once.exists)
+        assert other.poll() is None
+        gate.open.touch()
+        worked(ended(owner))
+        out, _ = other.communicate(timeout=120)
+    assert (other.returncode, "Nothing to do" in out) == (0, True)
 
 
 def test_an_owner_that_is_stopped_is_slow_and_not_dead(shop: Shop, gate: Gate, owner: subprocess.Popen[str]) -> None:
@@ -151,7 +175,7 @@ def test_a_signal_lets_the_dates_in_work_end_and_begins_no_other(
     process = started(*BACKFILL, folder=shop.root)
     gate.wait()
     process.send_signal(number)
-    time.sleep(0.2)
+    time.sleep(0.2)  # its main thread hears of it, which leaves no sign that could be waited for
     gate.open.touch()
     refused(ended(process), code)
     assert last_run(shop)["status"] == "cancelled"
@@ -177,7 +201,8 @@ def test_a_signal_stops_a_query_that_would_take_hours(
         until(lambda: cpu_seconds(process.pid) > 2)
     else:
         until(lambda: list(log.glob("*.ndjson")))
-        time.sleep(0.5)
+        begun = cpu_seconds(process.pid)
+        until(lambda: cpu_seconds(process.pid) > begun + 1)  # more than all the rest of such a date takes
     process.send_signal(number)
     refused(ended(process, 30), code, "Interrupted.")
     if words[0] != "query":
@@ -223,14 +248,19 @@ def test_two_backfills_of_overlapping_dates_share_the_work(shop: Shop) -> None:
     assert days(shop) == [*PUBLISHED, *range(13, 22)]
 
 
-def test_two_projects_of_one_machine_do_not_know_each_other(shop: Shop, tmp_path: Path, gate: Gate) -> None:
-    """The same pipeline and date on another target is another partition."""
+def test_two_targets_of_one_project_do_not_know_each_other(shop: Shop, gate: Gate) -> None:
+    """The same pipeline and date on another target is another partition: nobody waits, and both are published."""
     process = started(*RUN, folder=shop.root)
     gate.wait()
     (shop.root / VISITS / "hooks.py").unlink()
     worked(called(*RUN, "--target", "prod", folder=shop.root))
+    assert rows("select distinct day(run_date) as d from visits_predictions", shop.root, "--target", "prod") == [
+        {"d": 13}
+    ]
+    assert days(shop) == PUBLISHED
     gate.open.touch()
     worked(ended(process))
+    assert days(shop) == [*PUBLISHED, 13]
 
 
 def test_a_run_is_alive_by_its_lock_and_not_by_a_number(shop: Shop, gate: Gate, owner: subprocess.Popen[str]) -> None:
@@ -244,12 +274,10 @@ def test_a_run_is_alive_by_its_lock_and_not_by_a_number(shop: Shop, gate: Gate, 
     assert days(shop) == [*PUBLISHED, 13]
 
 
-def answers_of(processes: list[subprocess.Popen[str]]) -> list[Answer]:
-    return [ended(process) for process in processes]
-
-
 def test_many_readers_and_a_writer_of_the_ledger_never_lock_each_other_out(shop: Shop) -> None:
     writer = started("backfill", "visits", "--start", "2024-01-13", "--end", "2024-02-01", folder=shop.root)
     readers = [started(command, folder=shop.root) for command in ("status", "runs", "status")]
-    for answer in answers_of([writer, *readers]):
-        worked(answer)
+    for reader in readers:
+        assert "visits" in worked(ended(reader)).out
+    assert "19 published" in worked(ended(writer)).out
+    assert days(shop) == [*PUBLISHED, *range(13, 32)]

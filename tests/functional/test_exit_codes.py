@@ -6,6 +6,7 @@ Where the outcomes of several dates mix, it is the first of 1, 4, 3 that applies
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,20 +25,30 @@ def days(*numbers: int) -> str:
     return ", ".join(f"date '2024-01-{number:02}'" for number in numbers) or "null"
 
 
+SLOW = """\
+import time
+from time import monotonic  # the true one
+
+def post_process(context, rows):
+    if context.run_date.day == 15:
+        time.monotonic = lambda: monotonic() + 3600
+    return rows
+
+def on_failed(context):
+    time.monotonic = monotonic
+"""
+
+
 def outcomes(shop: Shop, *, failed: tuple[int, ...] = (), held: tuple[int, ...] = (), slow: bool = False) -> None:
-    """Let some dates of January fail or be held; `slow` dates reach the limit of the pipeline."""
+    """Let some dates of January fail or be held; where it is `slow`, an hour passes on the 15th."""
     shop.edit(f"{VISITS}/prepare.sql", "count(*)", f"count(*) * {FAILS % days(*failed)}")
     shop.edit(
         f"{VISITS}/validation.sql", "count(*) > 0", f"{{{{ run_date }}}} not in ({days(*held)})" if held else "true"
     )
     if slow:
         with (shop.root / VISITS / "pipeline.yml").open("a") as file:
-            file.write("limits: {time: 2s}\n")
-        shop.write(
-            f"{VISITS}/hooks.py",
-            "import time\n\ndef post_process(context, rows):\n"
-            "    if context.run_date.day == 15:\n        time.sleep(2.5)\n    return rows\n",
-        )
+            file.write("limits: {time: 30m}\n")
+        shop.write(f"{VISITS}/hooks.py", SLOW)
 
 
 def statuses(shop: Shop) -> dict[str, int]:
@@ -61,12 +72,14 @@ def statuses(shop: Shop) -> dict[str, int]:
 )
 def test_where_outcomes_mix_the_first_of_1_4_3_applies(
     visits: Shop,
+    monkeypatch: pytest.MonkeyPatch,
     failed: tuple[int, ...],
     held: tuple[int, ...],
     slow: bool,
     code: int,
     counts: dict[str, int],
 ) -> None:
+    monkeypatch.setattr(time, "monotonic", time.monotonic)  # whatever happens, it comes back
     outcomes(visits, failed=failed, held=held, slow=slow)
     answer = called(
         "backfill", "visits", "--start", "2024-01-12", "--end", "2024-01-17", "--max-parallel", "1", folder=visits.root

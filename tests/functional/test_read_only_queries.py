@@ -60,6 +60,17 @@ WRITING = [
     "execute x",
     "create secret x (type s3)",
     "create macro f() as 1",
+    # DuckDB takes apart whatever holds a PIVOT without a list of values, and calls it MULTI.
+    "create table x as pivot visits_predictions on version using count(*)",
+    "insert into visits_predictions pivot visits_predictions on version using count(*)",
+    "copy (pivot visits_predictions on version using count(*)) to '{leak}'",
+    "explain analyze copy (pivot visits_predictions on version using count(*)) to '{leak}'",
+    "/* read */ create table x as pivot visits_predictions on version using count(*); -- read",
+    "pivot (with a as (copy (select 1) to '{leak}') select * from visits_predictions) on version using count(*)",
+    "with a as (delete from visits_predictions) pivot visits_predictions on version using count(*)",
+    "pivot visits_predictions on version using count(*); drop view visits_predictions",
+    "explain (analyze) copy (select 1) to '{leak}'",
+    "explain (format json) delete from visits_predictions",
     "select 1; select 2",
     "select 1; drop view visits_predictions",
     "; ;",
@@ -107,3 +118,55 @@ def test_what_the_engine_refuses_by_itself_writes_nothing_either(published: Shop
 )
 def test_words_that_only_look_like_writing_are_fine(published: Shop, sql: str, expected: list[object]) -> None:
     assert rows(sql, published.root) == expected
+
+
+PIVOTED = [{"run_date": f"2024-01-{day}", "v1": 12} for day in (10, 11, 12)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("from visits_predictions select count(*) as n", [{"n": 36}]),
+        ("pivot visits_predictions on version using count(*) group by run_date order by 1", PIVOTED),
+        ("pivot visits_predictions on version in ('v1') using count(*) group by run_date order by 1", PIVOTED),
+        ("/* a */ pivot visits_predictions on version using count(*) group by run_date order by 1; -- b", PIVOTED),
+        ("with p as (from visits_predictions) pivot p on version using count(*) group by run_date order by 1", PIVOTED),
+        (
+            "select sum(v1) as n from (pivot visits_predictions on version using count(*) group by run_date)",
+            [{"n": 36}],
+        ),
+        ("unpivot (select 1 as a, 2 as b) on a, b", [{"name": "a", "value": 1}, {"name": "b", "value": 2}]),
+        ("select column_name from (describe visits_predictions) limit 1", [{"column_name": "run_date"}]),
+        ("select count from (summarize visits_predictions) limit 1", [{"count": 36}]),
+    ],
+)
+def test_whatever_only_reads_is_answered(published: Shop, sql: str, expected: list[object]) -> None:
+    assert rows(sql, published.root) == expected
+
+
+def names(sql: str, shop: Shop, column: str = "name") -> set[str]:
+    return {row[column] for row in rows(sql, shop.root)}
+
+
+def test_one_may_ask_what_there_is_to_query(published: Shop) -> None:
+    with published.open() as project:
+        known = {table.name for table in project._reading.warehouse.tables()}
+    assert {"visits_predictions", "visits_v1_prepare", "visits_archive", "augury_runs"} <= known
+    assert names("show tables", published) == known
+    assert names("SHOW ALL TABLES", published) == names("describe", published) == known
+    assert names("select * from (show tables)", published) == known
+    assert names("select table_name from information_schema.tables", published, "table_name") == known
+    assert names('select view_name from "duckdb_views"() where not internal', published, "view_name") == known
+    assert names("describe visits_predictions", published, "column_name") >= {"run_date", "customer_id", "worth"}
+
+
+def test_a_damaged_table_hides_no_other_one(published: Shop) -> None:
+    (pointer, *_) = (published.root / NAMESPACE / "visits_v1_prepare").rglob("live.json")
+    pointer.write_text("{")
+    assert {"visits_predictions", "augury_runs"} <= names("show tables", published)
+    refused(called("query", "describe visits_v1_prepare", folder=published.root), 1, "visits_v1_prepare")
+
+
+def test_what_was_refused_is_named_by_its_verb(published: Shop) -> None:
+    sql = "create table x as pivot visits_predictions on version using count(*)"
+    assert "this is CREATE: only" in refused(called("query", sql, folder=published.root), 2)

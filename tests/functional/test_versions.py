@@ -129,16 +129,78 @@ def test_h4_a_version_whose_folder_is_gone_stops_running_and_its_tables_stay(bot
     assert seen(both, "visits_v2_predictions") == V2
 
 
-def test_h4_when_the_current_version_is_gone_the_doctor_says_what_consumers_get(both: Shop) -> None:
+GONE = "the current version of visits is v2, and the project has no v2"
+
+
+@pytest.fixture
+def gone(both: Shop) -> Shop:
+    """Consumers see v2, whose folder was deleted."""
     worked(called("set-version", "visits", "v2", folder=both.root))
     shutil.rmtree(both.root / VISITS / "v2")
-    assert seen(both) == V2
-    found = called("doctor", folder=both.root)
+    return both
+
+
+def test_h4_when_the_current_version_is_gone_no_run_moves_consumers(gone: Shop) -> None:
+    """A run has to say which version it means, and what it publishes is not what consumers read."""
+    for command in ("plan", "run"):
+        said = refused(called(command, "visits", "--date", "2024-01-13", folder=gone.root), 2, GONE)
+        assert "augury set-version visits v1" in said
+    answer = worked(called("run", "visits", "--date", "2024-01-13", "--version", "v1", folder=gone.root))
+    assert "published  visits_v1_predictions" in answer.out
+    assert "augury show visits --date 2024-01-13 --version v1" in answer.err
+    assert GONE in called("doctor", "--fix", folder=gone.root).out
+    assert seen(gone) == V2
+    assert seen(gone, "visits_v1_predictions") == [*V1, ("13", "v1", 12)]
+    assert seen(gone, "visits_archive") == V1
+
+
+def test_h4_when_the_current_version_is_gone_the_doctor_and_the_status_say_so(gone: Shop) -> None:
+    found = called("doctor", folder=gone.root)
     assert found.code == 1
-    assert "the current version v2 is not in the project any more" in found.out
+    assert GONE in found.out
+    assert "consumers go on reading what v2 published" in found.out
     assert "augury set-version visits v1" in found.out
-    worked(called("set-version", "visits", "v1", folder=both.root))
+    assert (
+        "visits: consumers see a version that is not in the project" in worked(called("status", folder=gone.root)).out
+    )
+    assert seen(gone) == V2
+
+
+def test_h4_whoever_looks_at_everything_is_not_kept_from_it_by_a_version_that_is_gone(gone: Shop) -> None:
+    for words in (["ls"], ["validate"], ["status", "visits"], ["runs", "visits"], ["logs", "visits"], ["retry"]):
+        worked(called(*words, folder=gone.root))
+
+
+def test_h4_when_the_current_version_is_gone_somebody_decides_for_another_one(gone: Shop) -> None:
+    worked(called("set-version", "visits", "v1", folder=gone.root))
+    assert seen(gone) == V1
+    worked(called("run", "visits", "--date", "2024-01-13", folder=gone.root))
+    assert seen(gone) == [*V1, ("13", "v1", 12)]
+    assert GONE not in called("doctor", folder=gone.root).out
+
+
+def test_h4_a_pipeline_that_reads_one_whose_current_version_is_gone_is_told(gone: Shop) -> None:
+    """It would silently go on with other rows."""
+    gone.pipeline("worth", start="2024-01-05", prepare="select customer_id, worth from {{ ref('visits.predictions') }}")
+    refused(
+        called("run", "worth", "--date", "2024-01-11", folder=gone.root),
+        2,
+        "pipelines/worth/prepare.sql:1",
+        "the version of visits that consumers see is not in the project",
+        "visits.v1.predictions",
+    )
+
+
+def test_h4_where_nobody_decided_consumers_stay_with_what_they_read(both: Shop) -> None:
+    """v1 was current because it was the first; its files go, and v2 must be decided for."""
+    for path in (both.root / VISITS).glob("*.*"):
+        path.unlink()
+    said = refused(called("run", "visits", "--date", "2024-01-12", folder=both.root), 2, "the project has no v1")
+    assert "augury set-version visits v2" in said
+    worked(called("run", "visits", "--date", "2024-01-12", "--version", "v2", folder=both.root))
     assert seen(both) == V1
+    worked(called("set-version", "visits", "v2", folder=both.root))
+    assert seen(both) == [*V2, ("12", "v2", 12)]
 
 
 def test_h10_description_owner_url_and_note_are_shown(trained: Shop) -> None:

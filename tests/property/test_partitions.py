@@ -20,7 +20,7 @@ from augury.names import quote
 from augury.testing.warehouse_rows import DAY, live, rows, stream, write
 from augury.warehouses.contract import Warehouse
 from augury.warehouses.duckdb.literals import literal
-from tests.contract.test_duckdb_warehouse import opened
+from tests.contract.duckdb_room import opened
 
 DAYS = [DAY + timedelta(days=n) for n in range(3)]
 TABLES = ("staging", "predictions")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -211,3 +212,44 @@ def test_crashing_anywhere_and_running_again_is_running_through(
         assert shop.run("ltv", CRASH_START, CRASH_END).run_id is None
         assert {model.number for model in shop.models()} == {1}
         assert all(at in (day(CRASH_START), day("2026-01-13")) for at in shop.dates())
+
+
+# -- who is told ---------------------------------------------------------------------------------------------
+
+TELLS = """\
+def on_completed(context):
+    with open(context.vars["calls"], "a") as file:
+        file.write(f"{context.run_date}\\n")
+"""
+TOLD_START, TOLD_END = "2026-01-03", "2026-01-06"
+
+
+def telling_shop(root: Path) -> Shop:
+    shop = Shop.at(root).orders(("ann", "2026-01-01", 10), ("bob", "2026-01-02", 20))
+    return shop.pipeline(settings=f"vars: {{calls: {root / 'calls.txt'}}}", prepare=EVER, hooks=TELLS)
+
+
+@pytest.fixture(scope="module")
+def points(children: Children, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """At how many points a run that nothing disturbs may die."""
+    code, points = children.run(telling_shop(tmp_path_factory.mktemp("told")).root, TOLD_START, TOLD_END)
+    assert code == 0
+    return points
+
+
+@real(5)
+@given(data=st.data())
+def test_crashing_anywhere_every_date_is_told_and_again_only_by_a_crash_j6(
+    children: Children, points: int, data: st.DataObject
+) -> None:
+    with folder() as root:
+        shop, crashes = telling_shop(root), 0
+        for _ in range(data.draw(st.integers(1, 2))):
+            code, _ = children.run(root, TOLD_START, TOLD_END, data.draw(st.integers(1, points)))
+            crashes += code == DIED
+        shop.run("ltv", TOLD_START, TOLD_END)
+        told = Counter((root / "calls.txt").read_text().split())
+        assert told.keys() == {str(at) for at in days(TOLD_START, TOLD_END)}
+        assert told.total() <= len(told) + crashes
+        shop.run("ltv", TOLD_START, TOLD_END)
+        assert Counter((root / "calls.txt").read_text().split()) == told

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from importlib.metadata import EntryPoint, distribution
+from typing import get_args
 
 import pytest
 
@@ -32,7 +32,33 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it() -> None:
     assert (error.what, error.fix) == ("the library 'lightgbm' is not installed", "pip install 'augury[lightgbm]'")
 
 
-def test_listing_names_imports_no_adapter() -> None:
-    code = "import sys; from augury.plugins import names; names('models'); names('warehouses'); print(*sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not [name for name in said if name.startswith(("augury.models", "augury.warehouses", "duckdb", "sklearn"))]
+def built_ins(kind: plugins.Kind) -> list[str]:
+    return [point.name for point in distribution("augury").entry_points if point.group == f"augury.{kind}"]
+
+
+@pytest.mark.parametrize("kind", get_args(plugins.Kind))
+def test_a_built_in_that_cannot_be_imported_names_an_extra_that_exists(
+    kind: plugins.Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(self: EntryPoint) -> None:
+        raise ImportError("No module named 'somelib'", name="somelib")
+
+    monkeypatch.setattr(EntryPoint, "load", missing)
+    extras = distribution("augury").metadata.get_all("Provides-Extra") or []
+    assert built_ins(kind)
+    for name in built_ins(kind):
+        with pytest.raises(PluginError, match="cannot be imported: No module named 'somelib'") as caught:
+            plugins.load(kind, name)
+        assert caught.value.fix in [f"Install what it needs: pip install 'augury[{extra}]'" for extra in extras]
+
+
+def test_every_built_in_has_an_extra_and_no_other_name_has() -> None:
+    assert sorted(plugins.EXTRAS) == sorted(name for kind in get_args(plugins.Kind) for name in built_ins(kind))
+
+
+def test_an_adapter_of_another_package_is_that_packages_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("prophet", "no_such_package.models:Prophet", "augury.models")
+    monkeypatch.setattr(plugins, "_installed", lambda kind: {"prophet": point})
+    with pytest.raises(PluginError) as caught:
+        plugins.load("models", "prophet")
+    assert caught.value.fix == "Install what the package no_such_package needs for it."

@@ -52,6 +52,7 @@ COMMANDS: dict[str, Section] = {
         "worker": Entry("serve:worker", "Run one of several workers of the service."),
         "submit": Entry("serve:submit", "Have the service build a date or a range."),
         "tasks": Entry("serve:tasks", "List what waits, runs, or is a dead letter, and why."),
+        "notify": Entry("serve:notify", "Say that an operation is over which a step waits for."),
         "cancel": Entry("serve:cancel", "Take back what the service has not begun of a run."),
         "pause": Entry("serve:pause", "Stop serving the schedules of a pipeline."),
         "resume": Entry("serve:resume", "Serve the schedules of a pipeline again."),

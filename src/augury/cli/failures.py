@@ -32,8 +32,17 @@ def text_of(error: AuguryError) -> str:
     return "\n".join([first, *(line.replace("\n", "\n  ") for line in rest)])
 
 
+def copied(error: AuguryError) -> AuguryError:
+    """copy.copy would call the constructor, whose arguments differ from class to class."""
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__.update(vars(error))
+    return made
+
+
 def tell(streams: Streams, error: AuguryError) -> None:
     """An error for people (or one line of log), on stderr."""
+    error = copied(error)
+    error.fix = streams.advise(error.fix) if error.fix else None
     if streams.as_logs:
         where = error.where
         streams.log(
@@ -43,7 +52,7 @@ def tell(streams: Streams, error: AuguryError) -> None:
                 "date": where.date,
                 "step": where.step,
                 "message": " ".join(line.strip() for line in error.lines()),
-                "extra": error.as_dict(),
+                "extra": error,
             }
         )
     else:
@@ -55,9 +64,9 @@ def answer(streams: Streams, form: Form, error: AuguryError) -> None:
     """An error that ends a command: for people, and for whoever reads JSON from stdout."""
     tell(streams, error)
     if form == "json" and not streams.began:
-        streams.json(document({"error": error.as_dict()}))
+        streams.json(document({"error": error}))
     elif form == "ndjson":
-        streams.json({"error": error.as_dict()})
+        streams.json({"error": error})
 
 
 def from_click(error: click.ClickException) -> UsageError:

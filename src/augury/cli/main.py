@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with session.signals.heard():
             code = perform(session)
     finally:
+        if arguments is None and not session.engine:
+            gc.freeze()  # the process ends here, and its last collection need not look through what was imported
         gc.enable()
     session.streams.finish()
     return code
@@ -56,7 +58,7 @@ def perform(session: Session) -> int:
     except Declined:
         session.streams.error_text("Nothing was changed.")
         return ExitCode.CANNOT_START
-    except (KeyboardInterrupt, EOFError, click.Abort):
+    except (KeyboardInterrupt, click.Abort):
         session.hush()
         session.streams.error_text(_interrupted(session))
         return INTERRUPTED + session.signals.received

@@ -119,10 +119,12 @@ class Narrator:
 
 def started(event: RunStarted) -> str:
     """`31 dates: 1998-01-01 to 1998-01-31 (end excluded), 30 to build, 1 up to date; 2 at a time`."""
-    done = len(event.dates) - len(event.to_build or event.dates)
+    done = len(event.dates) - len(event.to_build or event.dates) - len(event.left)
     parts = [days(event.dates), f"{len(event.to_build or event.dates):,} to build"]
     if done:
         parts.append(f"{done:,} up to date")
+    if event.left:
+        parts.append(f"{len(event.left):,} left as they are")
     at_once = f"; {event.parallel} at a time" if event.parallel > 1 else ""
     return ", ".join(parts) + at_once
 

@@ -6,7 +6,7 @@ A command makes one `Report` and knows nothing of forms. JSON documents carry `v
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +31,14 @@ class Report:
     """What people read."""
     next: str = ""
     """The one next command, with a word before it; narration."""
+    elsewhere: bool = False
+    """The next command is about another project than this one."""
+    costly: Callable[[], Mapping[str, Any]] | None = None
+    """More of `document`, before the rest of it: what takes time that only json should spend."""
+
+    def whole(self) -> dict[str, Any]:
+        """The document with what is costly."""
+        return {**(self.costly() if self.costly else {}), **self.document}
 
 
 def show(streams: Streams, form: Form, report: Report) -> None:
@@ -40,7 +48,7 @@ def show(streams: Streams, form: Form, report: Report) -> None:
             if report.text:
                 streams.data(report.text)
         case "json":
-            streams.json(document(report.document))
+            streams.json(document(report.whole()))
         case "ndjson":
             for record in report.records:
                 streams.json(record)
@@ -48,7 +56,7 @@ def show(streams: Streams, form: Form, report: Report) -> None:
             records = ([record.get(name) for name in report.columns] for record in report.records)
             streams.raw(csv_lines([report.columns]) + csv_lines(records, streams.mask))
     if form == "text":
-        streams.note(report.next)
+        streams.note(report.next if report.elsewhere else streams.advise(report.next))
 
 
 def document(content: Mapping[str, Any]) -> dict[str, Any]:

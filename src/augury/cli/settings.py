@@ -15,6 +15,7 @@ import click
 from augury.cli import completions
 from augury.cli.reports import FORMS, Form
 from augury.errors import UsageError
+from augury.spec.secrets import MASK
 
 Variable = str | int | float | bool | None | list[Any] | dict[str, Any]
 
@@ -23,7 +24,8 @@ Variable = str | int | float | bool | None | list[Any] | dict[str, Any]
 class Settings:
     """Filled while the command line is read."""
 
-    project_dir: str = "."
+    project_dir: str | None = None
+    """As given; None is the folder that one stands in."""
     target: str | None = None
     variables: dict[str, Variable] = field(default_factory=dict)
     output: Form | None = None
@@ -51,6 +53,11 @@ class Settings:
 def parse_variables(text: str) -> Mapping[str, Variable]:
     """`{margin: 0.4}`, `{"margin": 0.4}` or `margin=0.4`. Raises UsageError for anything else."""
     import yaml
+
+    if MASK in text:
+        raise UsageError(
+            f"--vars {text!r}: {MASK} stands for a secret that is not shown", fix="Write the secret there."
+        )
 
     example = "Write --vars margin=0.4, or --vars '{margin: 0.4, country: ES}'."
     name, equals, value = text.partition("=")

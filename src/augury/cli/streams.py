@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from augury.cli.text import neutral
-from augury.cli.values import plain, to_json
+from augury.cli.values import Mask, plain, to_json
 from augury.spec.secrets import Masker, looks_secret
 
 Colour = Literal["red", "yellow", "green", "dim"]
@@ -39,6 +39,8 @@ class Streams:
         self.quiet = False
         self.as_logs = False
         """Narration is JSON, one line each."""
+        self.advise: Mask = str
+        """Completes the commands that advice names; see `augury.cli.suggestions`."""
         self.closed = False
         """Nobody reads stdout any more."""
         self.began = False
@@ -67,7 +69,7 @@ class Streams:
 
     def as_json(self, value: object) -> str:
         """JSON as stdout may have it."""
-        return to_json(plain(value, self.mask), ascii_only=not self.speaks_unicode)
+        return to_json(plain(value, self.mask, self.advise), ascii_only=not self.speaks_unicode)
 
     def raw(self, text: str) -> None:
         """Text that is clean already, on stdout."""
@@ -108,7 +110,8 @@ class Streams:
         """A line of --log-format json, on stderr; the time is added."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._stderr(
-            to_json(plain({"time": now, **line}, self.mask), ascii_only=not _speaks_unicode(sys.stderr)) + "\n"
+            to_json(plain({"time": now, **line}, self.mask, self.advise), ascii_only=not _speaks_unicode(sys.stderr))
+            + "\n"
         )
 
     def error_text(self, text: str, head: str = "", colour: Colour = "red") -> None:

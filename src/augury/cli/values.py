@@ -22,13 +22,13 @@ from augury.errors import AuguryError
 Mask = Callable[[str], str]
 
 
-def plain(value: Any, mask: Mask = str) -> Any:
-    """`value` as JSON can hold it. `mask` is called on every text, keys included."""
+def plain(value: Any, mask: Mask = str, advise: Mask = str) -> Any:
+    """`value` as JSON can hold it. `mask` is called on every text, keys included; `advise` on the advice of errors."""
     match value:
         case None | bool():
             return value
         case Enum():
-            return plain(value.value, mask)
+            return plain(value.value, mask, advise)
         case str():
             return mask(value)
         case int():
@@ -46,14 +46,15 @@ def plain(value: Any, mask: Mask = str) -> Any:
         case Path():
             return mask(str(value))
         case AuguryError():
-            return plain(value.as_dict(), mask)
+            facts = value.as_dict()
+            return plain({**facts, "fix": advise(facts["fix"])} if facts["fix"] else facts, mask)
         case Mapping():
-            return {mask(_key(key)): plain(item, mask) for key, item in value.items()}
+            return {mask(_key(key)): plain(item, mask, advise) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [plain(item, mask) for item in value]
+            return [plain(item, mask, advise) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return plain(fields, mask)
+        return plain(fields, mask, advise)
     return mask(str(value))
 
 

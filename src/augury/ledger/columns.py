@@ -71,6 +71,20 @@ class JsonMap(TypeDecorator[Mapping[str, Any]]):
         return found
 
 
+class MaybeJsonMap(TypeDecorator[Mapping[str, Any]]):
+    """A mapping, or nothing at all, which is not the empty one."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(dict(value), sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = None if value is None else json.loads(value)
+        return found
+
+
 class JsonNames(TypeDecorator[tuple[str, ...]]):
     impl = Text
     cache_ok = True

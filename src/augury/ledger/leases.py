@@ -76,17 +76,17 @@ class Leases(Part):
 
     def renew(self, lease: Lease, seconds: float, now: datetime) -> bool:
         """Let a lease last so many seconds from now. False where it ended before, or where another owner has it."""
-        return lease.name in self.renew_all([lease], seconds, now)
+        return bool(self.renew_all([lease], seconds, now))
 
     @repeatable
-    def renew_all(self, leases: Collection[Lease], seconds: float, now: datetime) -> frozenset[str]:
-        """`renew` for several; the names of those that last."""
+    def renew_all(self, leases: Collection[Lease], seconds: float, now: datetime) -> frozenset[Fence]:
+        """`renew` for several; the fences of those that last."""
         with self._database.write() as connection:
             at = self._database.now(connection, now)
             until = at + timedelta(seconds=seconds)
             # In one order, so that two that renew never wait for each other.
             return frozenset(
-                lease.name
+                lease.fence
                 for lease in sorted(leases, key=lambda lease: lease.name)
                 if connection.execute(_RENEW, {**_mine(lease), "at": at, "until": until}).rowcount
             )

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
 from augury import plugins
 from augury.errors import CannotStart, NamespaceError, StorageFailed
@@ -54,6 +55,7 @@ _SESSION = (
 _LOOK = text(
     "SELECT current_setting('server_encoding') AS encoding, "
     "pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS read_only, "
+    "coalesce(has_schema_privilege(to_regnamespace(:quoted)::oid, 'USAGE'), true) AS usable, "
     "to_regclass('alembic_version') IS NOT NULL AS made, "
     "coalesce(has_table_privilege(to_regclass('runs'), 'INSERT, UPDATE, DELETE'), true) AS granted, "
     "obj_description(to_regnamespace(:quoted), 'pg_namespace') AS comment, "
@@ -97,9 +99,8 @@ def open_database(url: str, project: str, namespace: str, *, create: bool = True
     Raises StorageFailed (not to be reached, not to be written), CannotStart (written by a newer augury),
     NamespaceError (a schema that belongs to another project) and PluginError (no driver).
     """
-    parsed = make_url(url).set(drivername="postgresql+psycopg")
     owner = {"project": project, "namespace": namespace}
-    place = _Place(parsed, schema_name(project, namespace), owner)
+    place = _Place(_address(url), schema_name(project, namespace), owner)
     database = _database(place)
     try:
         with database.read() as connection:
@@ -119,6 +120,20 @@ def open_database(url: str, project: str, namespace: str, *, create: bool = True
         database.engine.dispose()
         raise
     return _database(place, database.engine, may_write=found.writable)
+
+
+def _address(url: str) -> URL:
+    # Not SQLAlchemy's own reading, which takes the end of a password with an @ in it for the host, and shows it.
+    parts = urlsplit(url)
+    return URL.create(
+        "postgresql+psycopg",
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        host=parts.hostname,
+        port=parts.port,
+        database=unquote(parts.path.strip("/")),
+        query=dict(parse_qsl(parts.query)),
+    )
 
 
 def _database(place: _Place, engine: Engine | None = None, *, may_write: bool = True) -> Database:
@@ -188,6 +203,12 @@ def _look(connection: Connection, place: _Place) -> _Found:
             fix="Make a database for it: createdb --encoding UTF8 --template template0 NAME",
         )
     _refuse_stranger(row.comment, place)
+    if not row.usable:
+        raise StorageFailed(
+            f"the ledger cannot be read: {place}",
+            why=f"the user {place.url.username or 'of this process'} has no right to its schema",
+            fix=f"Name a user in `ledger` who has, or ask for the right: GRANT USAGE ON SCHEMA {place.quoted} TO ...",
+        )
     if not row.made and row.relations:
         raise StorageFailed(
             f"this is not a ledger: {place}",

@@ -69,7 +69,7 @@ _UNREACHABLE = Trouble(
 def explain(error: BaseException, *, schema: str, password: str | None) -> Trouble | None:
     """What happened and what to do; None for a mistake of augury's own."""
     trouble = _by_code(error, schema) if getattr(error, "sqlstate", None) else _by_words(error)
-    return trouble and replace(trouble, why=Masker([password or ""]).mask(str(error).strip()))
+    return trouble and replace(trouble, why=Masker([password or ""]).mask(" ".join(str(error).split())))
 
 
 def _by_code(error: BaseException, schema: str) -> Trouble | None:

@@ -152,9 +152,10 @@ class Queue(Part):
 
     @repeatable
     def looked_at(self, tasks: Iterable[QueuedTask], now: datetime) -> None:
-        """Queued tasks that were passed over go to the back."""
+        """Tasks that were passed over, or whose operations go on, go to the back."""
         if rows := [_of(task.run_id, task.task) for task in tasks]:
-            update = queue_tables.queue.update().where(_ONE, _QUEUE.state == TaskState.QUEUED).values(polled_at=now)
+            waits = _QUEUE.state.in_((TaskState.QUEUED, TaskState.SUSPENDED))
+            update = queue_tables.queue.update().where(_ONE, waits).values(polled_at=now)
             with self._database.write() as connection:
                 connection.execute(update, rows)
 

@@ -87,6 +87,26 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class OperationRecord:
+    """Something outside that a suspended task waits for."""
+
+    run_id: str
+    task: str
+    step: str
+    name: str
+    poll: str
+    """Function of hooks.py that asks about it; empty where somebody tells."""
+    every: float
+    """Seconds between two polls."""
+    due_at: datetime
+    """When it is asked about next."""
+    deadline: datetime
+    state: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None
+    """Not None once it is over."""
+
+
+@dataclass(frozen=True)
 class WorkerRecord:
     """A process that performs tasks."""
 

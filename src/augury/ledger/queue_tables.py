@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, Table
+from sqlalchemy import Boolean, Column, Date, Float, Index, Integer, Table
 
-from augury.ledger.columns import JsonMap, TaskStateText, UtcTime, key, may, metadata, must, of_run
+from augury.ledger.columns import JsonMap, MaybeJsonMap, TaskStateText, UtcTime, key, may, metadata, must, of_run
 
 queue = Table(
     "queue",
@@ -32,6 +32,22 @@ queue = Table(
     must("facts", JsonMap),
     Index("queue_by_state", "state"),
     Index("queue_by_date", "pipeline", "version", "day"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    key("run_id", of_run()),
+    key("task"),
+    key("step"),
+    must("name"),
+    must("poll"),
+    must("every", Float),
+    must("due_at", UtcTime),
+    must("deadline", UtcTime),
+    must("state", JsonMap),
+    may("result", MaybeJsonMap),
+    Index("operations_by_name", "name"),
 )
 
 workers = Table(

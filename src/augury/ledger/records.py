@@ -46,6 +46,10 @@ class Status(StrEnum):
         return self is Status.SUCCEEDED or self.value.startswith("skipped")
 
 
+FOREGROUND = "foreground"
+"""Origin of a run that one process performs by itself."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     run_id: str
@@ -69,8 +73,8 @@ class RunRecord:
     peak_memory: int | None = None
     """Bytes."""
     detail: str = ""
-    origin: str = "foreground"
-    """Who performs it: `foreground`, one process of its own; `schedule` or `submit`, the service."""
+    origin: str = FOREGROUND
+    """Who performs it: a process of its own, or the service, for a `schedule` or a person's `submit`."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ class DateRecord:
     data_date: date | None = None
     """The last local day that its data covers: run date - lag - 1."""
     detail: str = ""
+    told_at: datetime | None = None
+    """When the project's hook was told, or that nobody had to be; None while a call is owed."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,8 @@ class ModelRecord:
     """Reference name to the SHA-256 of the version it learned from."""
     features: tuple[str, ...] = ()
     note: str = ""
+    told_at: datetime | None = None
+    """As of a date: None while a call of `on_trained` is owed."""
 
 
 @dataclass(frozen=True)

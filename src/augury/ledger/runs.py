@@ -14,7 +14,7 @@ from augury.ledger import tables
 from augury.ledger.database import columns_of, records, row_of, storable
 from augury.ledger.leases import check_fence
 from augury.ledger.part import Part
-from augury.ledger.records import RunRecord, Status
+from augury.ledger.records import FOREGROUND, RunRecord, Status
 from augury.ledger.verbs import once, repeatable
 
 
@@ -105,8 +105,9 @@ class Runs(Part):
             return records(connection, RunRecord, query.limit(limit))
 
     def unfinished_runs(self) -> list[RunRecord]:
-        """Newest first. Whether their processes live is not known here: see `augury.run.locking`."""
-        return self.runs(status=Status.RUNNING, limit=None)
+        """Runs of processes of their own, newest first; those of the service are closed by the service. Whether their
+        processes live is not known here: see `augury.run.locks.RunMarker`."""
+        return [run for run in self.runs(status=Status.RUNNING, limit=None) if run.origin == FOREGROUND]
 
     @repeatable
     def stored_plan(self, run_id: str) -> str:

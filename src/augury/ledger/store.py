@@ -16,15 +16,17 @@ from augury.ledger import sqlite
 from augury.ledger.decisions import Decisions
 from augury.ledger.leases import Leases
 from augury.ledger.models import Models
+from augury.ledger.operations import Operations
 from augury.ledger.partitions import Partitions
 from augury.ledger.queue import Queue
 from augury.ledger.runs import Runs
 from augury.ledger.service import Service
 from augury.ledger.sources import Sources
 from augury.ledger.tasks import Tasks
+from augury.ledger.told import Told
 
 
-class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service, Leases):
+class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Operations, Service, Leases, Told):
     """Runs, tasks, partitions, models, decisions, sources, leases and the queue of the service over one database."""
 
     @classmethod
@@ -65,11 +67,6 @@ class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Service
     def may_write(self) -> bool:
         """This user has the right to."""
         return self._database.may_write
-
-    @property
-    def is_shared(self) -> bool:
-        """A server keeps it, which several hosts reach: what excludes them from one another has to lie there too."""
-        return self._database.clock is not None
 
     @property
     def shared(self) -> bool:

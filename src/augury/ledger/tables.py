@@ -24,7 +24,7 @@ from sqlalchemy import (
 import augury.ledger.queue_tables  # noqa: F401  so that whoever makes the tables makes those as well
 from augury.ledger.columns import JsonMap, JsonNames, StatusText, UtcTime, key, may, metadata, must, of_run
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema that this augury can read or bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 
@@ -106,6 +106,7 @@ dates = Table(
     may("model_version", Integer),
     may("data_date", Date),
     must("detail"),
+    may("told_at", UtcTime),
 )
 
 partitions = Table(
@@ -155,6 +156,7 @@ models = Table(
     must("references", JsonMap),
     must("features", JsonNames),
     must("note"),
+    may("told_at", UtcTime),
 )
 
 decisions = Table(

@@ -42,7 +42,8 @@ class Facts:
     """As JSON has them: `options.model_dump(mode="json")`."""
     seed: int
     golden: pa.Table | None
-    """Up to 20 rows with the feature columns; see `golden_rows`. None where no rows are at hand."""
+    """Rows with the feature columns: see `golden_rows`, and `golden.drawn_rows` of a model that was not trained here.
+    None where no rows are at hand."""
     tick: date | None = None
     """The date as of which it was trained."""
     cutoff: datetime | None = None

@@ -7,7 +7,7 @@ so that listing kinds and checking their options costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -74,6 +74,10 @@ class FittedModel(Protocol):
 
     def importances(self) -> tuple[tuple[str, float], ...]:
         """(feature, weight) with the largest magnitude first; empty where the kind has none."""
+
+    def splits(self) -> Mapping[str, Sequence[float]]:
+        """Values around which predictions jump, by feature, ascending and finite, as numbers (see `features.encode`);
+        categories and features without any are left out. A model made elsewhere is known again by rows around them."""
 
 
 @runtime_checkable

@@ -161,6 +161,18 @@ def codes(column: Any, levels: Sequence[Any]) -> Any:
     return pc.index_in(column, value_set=pa.array(levels, type=column.type))
 
 
+def by_feature(features: Sequence[Feature], found: Iterable[tuple[int, float]]) -> dict[str, list[float]]:
+    """(column, value) pairs as the distinct finite values of each feature, ascending; of categories none."""
+    values: dict[int, set[float]] = {}
+    for column, value in found:
+        values.setdefault(column, set()).add(value)
+    return {
+        feature.name: sorted(value for value in values[at] if np.isfinite(value))
+        for at, feature in enumerate(features)
+        if at in values and feature.type != "category"
+    }
+
+
 def refuse_infinite(counts: Mapping[str, int]) -> None:
     """Raises ModelFailed where a column has infinite values; `counts` says how many each has."""
     bad = [f"{name}: {count:,} infinite value{'s' * (count != 1)}" for name, count in counts.items() if count]

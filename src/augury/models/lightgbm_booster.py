@@ -6,6 +6,7 @@ Speaks to LightGBM's documented C interface; see `native.lightgbm_library` for w
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from ctypes import byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from augury.errors import ModelFailed
 from augury.models import predictions
 from augury.models.contract import Feature, Task
-from augury.models.features import encode
+from augury.models.features import by_feature, encode
 from augury.models.native import lightgbm_library
 from augury.models.signature import Signature
 
@@ -120,6 +121,10 @@ class FittedLightGBM:
         found = zip(names, map(float, self._booster.gains()), strict=True)
         return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
+    def splits(self) -> dict[str, list[float]]:
+        """Thresholds of all trees, as the file says them."""
+        return by_feature(self.features, _thresholds(self._text))
+
 
 def read(path: Path) -> str:
     """The text of a LightGBM model file. Raises ModelFailed where it is none."""
@@ -134,6 +139,19 @@ def read(path: Path) -> str:
             fix='Save it with booster.save_model("model.txt").',
         )
     return text
+
+
+def _thresholds(text: str) -> Iterator[tuple[int, float]]:
+    """Column and threshold of each split of a number: where the first bit of its type is set, it is a category."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _, values = line.partition("=")
+        found[name] = values.split()
+        if name == "decision_type":
+            columns, thresholds = found["split_feature"], found["threshold"]
+            for column, threshold, kind in zip(columns, thresholds, found[name], strict=True):
+                if not int(kind) & 1:
+                    yield int(column), float(threshold)
 
 
 @lru_cache(maxsize=1)

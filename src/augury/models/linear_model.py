@@ -85,6 +85,10 @@ class FittedLinear:
             out[item.feature] = max(out[item.feature], largest)
         return tuple(sorted(out.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    def splits(self) -> dict[str, list[float]]:
+        """None: predictions change everywhere alike."""
+        return {}
+
 
 def _sigmoid(values: Vector) -> Vector:
     small = np.exp(-np.abs(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,9 @@ import numpy.typing as npt
 from augury.errors import ModelFailed
 from augury.models import predictions
 from augury.models.contract import Feature, Task
-from augury.models.features import encode
-from augury.models.native import xgboost
+from augury.models.features import by_feature, encode
 from augury.models.signature import Signature
+from augury.models.xgboost_library import Booster
 
 FILE = "model.ubj"
 
@@ -23,7 +24,7 @@ FILE = "model.ubj"
 class FittedBooster:
     """A booster with the names, types and levels of its features."""
 
-    def __init__(self, booster: Any, signature: Signature, threads: int) -> None:
+    def __init__(self, booster: Booster, signature: Signature, threads: int) -> None:
         self.booster = booster
         self.signature = signature
         self.features: tuple[Feature, ...] = signature.features
@@ -64,13 +65,29 @@ class FittedBooster:
         """Average gain of the splits on each feature; 0 where it has none."""
         try:
             gains = self.booster.get_score(importance_type="gain")
-        except (xgboost().core.XGBoostError, ValueError):
+        except ValueError:
             return ()  # a linear booster has no splits
         names = self.booster.feature_names or [f"f{at}" for at in range(len(self.features))]
         found = [
             (feature.name, float(gains.get(name, 0.0))) for name, feature in zip(names, self.features, strict=True)
         ]
         return tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+
+    def splits(self) -> dict[str, list[float]]:
+        """Thresholds of all trees."""
+        return by_feature(self.features, _thresholds(json.loads(self.booster.save_raw("json"))))
+
+
+def _thresholds(document: Any) -> Iterator[tuple[int, float]]:
+    """Column and threshold of each split of a number."""
+    booster = document["learner"]["gradient_booster"]
+    model = booster.get("gbtree", booster)["model"]  # DART wraps the trees once more
+    for tree in model["trees"]:
+        for column, threshold, left, kind in zip(
+            tree["split_indices"], tree["split_conditions"], tree["left_children"], tree["split_type"], strict=True
+        ):
+            if left != -1 and not kind:  # neither a leaf nor a category
+                yield column, float(np.float32(threshold))
 
 
 def read(path: Path) -> bytes:
@@ -81,21 +98,18 @@ def read(path: Path) -> bytes:
         raise ModelFailed(f"the model file {path.name} cannot be read", why=str(error)) from error
 
 
-def parse(content: bytes, file: str) -> Any:
+def parse(content: bytes, file: str) -> Booster:
     """The booster in UBJ or JSON. Raises ModelFailed where XGBoost refuses it."""
-    booster = xgboost().Booster()
     with refused(f"{file} is not a model that this XGBoost reads"):
-        booster.load_model(bytearray(content))
-    return booster
+        return Booster(content)
 
 
 @contextmanager
 def refused(what: str) -> Iterator[None]:
-    """Turns XGBoost's errors into ModelFailed, without its stack trace."""
-    package = xgboost()
+    """Turns XGBoost's errors, which are ValueErrors, into ModelFailed without its stack trace."""
     try:
         yield
-    except (package.core.XGBoostError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         lines = str(error).splitlines()
         first = next((line for line in lines if line.strip()), "")
         raise ModelFailed(what, why=first.rsplit("Check failed: ", 1)[-1], fix="Check its options.") from error

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from augury.errors import ModelFailed
 from augury.models.contract import Task
 from augury.models.file_facts import FileFacts, level_names
+from augury.models.native import xgboost
 from augury.models.ubjson import is_whole
+
+if TYPE_CHECKING:
+    from augury.models.xgboost_library import Booster
 
 CLASSIFICATIONS = ("binary:logistic", "multi:softprob", "multi:softmax")
 RAW_SCORES = ("binary:logitraw", "binary:hinge")
@@ -29,7 +33,7 @@ def check_whole(content: bytes, file: str) -> None:
         )
 
 
-def describe(booster: Any, file: str) -> FileFacts:
+def describe(booster: Booster, file: str) -> FileFacts:
     """Raises ModelFailed where the objective cannot be predicted with.
 
     `multi:softmax`, which returns the class alone, is set to `multi:softprob`: the same model, with
@@ -66,10 +70,14 @@ def _task(objective: str, file: str) -> Task:
     )
 
 
-def _levels(booster: Any) -> dict[str, tuple[str, ...]]:
-    """Levels of the data frame's category columns; XGBoost stores them from 3.1 on."""
-    if not hasattr(booster, "get_categories") or "c" not in (booster.feature_types or ()):
+def _levels(booster: Booster) -> dict[str, tuple[str, ...]]:
+    """Levels of the data frame's category columns; XGBoost stores them from 3.1 on.
+
+    Only the package hands them out as Arrow, and only a file that is new to augury is asked.
+    """
+    if "c" not in (booster.feature_types or ()):
         return {}
-    stored = booster.get_categories(export_to_arrow=True)
+    whole = xgboost().Booster(model_file=bytearray(booster.save_raw()))
+    stored = whole.get_categories(export_to_arrow=True) if hasattr(whole, "get_categories") else None
     found = stored.to_arrow() if stored is not None else []
     return {name: level_names(levels.to_pylist(), name) for name, levels in found if levels is not None}

@@ -13,6 +13,7 @@ from augury.models.features import encode, learned
 from augury.models.native import xgboost
 from augury.models.signature import Signature
 from augury.models.xgboost_booster import FittedBooster, refused
+from augury.models.xgboost_library import Booster
 
 if TYPE_CHECKING:
     from augury.models.boosted_trees import TreeOptions
@@ -54,7 +55,7 @@ def _train(
     options: TreeOptions,
     seed: int,
     threads: int,
-) -> Any:
+) -> Booster:
     package = xgboost()
     matrix = encode(training.features, features)
     types = ["c" if feature.type == "category" else "q" for feature in features]
@@ -74,7 +75,7 @@ def _train(
     parameters = {**goal, **options.parameters(), "seed": seed, "nthread": threads, "verbosity": 0}
     with refused("XGBoost refused the training set"):
         if options.stop_below is None:
-            return package.train(parameters, data(slice(None)), options.rounds)
+            return Booster(package.train(parameters, data(slice(None)), options.rounds).save_raw())
         cut = _cut(training)
         history: dict[str, dict[str, list[float]]] = {}
         booster = package.train(
@@ -87,7 +88,7 @@ def _train(
             verbose_eval=False,
         )
         losses = next(iter(history["held_back"].values()))
-        return booster[: int(np.argmin(losses)) + 1]
+        return Booster(booster[: int(np.argmin(losses)) + 1].save_raw())
 
 
 def _cut(training: TrainingSet) -> int:

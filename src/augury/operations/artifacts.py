@@ -8,7 +8,7 @@ from augury import plugins
 from augury.errors import ModelFailed, Place, PluginError
 from augury.ledger.records import ModelRecord
 from augury.operations.opened import Opened
-from augury.spec.files import PipelineSpec
+from augury.run.models import ANEW
 
 
 def check_files(opened: Opened, record: ModelRecord) -> None:
@@ -16,41 +16,30 @@ def check_files(opened: Opened, record: ModelRecord) -> None:
     from augury.models import model_card
 
     place = opened.models / record.folder
-    if not _is_folder(record):
-        _same(place, record.sha256, record)
-        return
     _same(place / model_card.CARD, record.sha256, record)
     for name, expected in model_card.read_card(place).files.items():
         _same(place / name, expected, record)
 
 
-def prove(opened: Opened, pipeline: PipelineSpec, record: ModelRecord) -> None:
+def prove(opened: Opened, record: ModelRecord) -> None:
     """Load a model and let it score its golden rows, as a run does before it scores anything. Raises ModelFailed."""
     from augury.models import artifacts
 
     try:
+        _refuse_unknown_kind(record)
         check_files(opened, record)
-        place = opened.models / record.folder
-        if _is_folder(record):
-            artifacts.load(place, lambda name: plugins.load("models", name), 1)
-            return
-        kind = plugins.load("models", record.type)
-        settings = pipeline.settings.model
-        options = kind.Options(**(settings.options if settings and settings.type == record.type else {}))
-        kind.open_file(place, record.features, record.label, options, 1)
+        artifacts.load(opened.models / record.folder, lambda name: plugins.load("models", name), 1)
     except ModelFailed as error:
         raise error.at(Place(pipeline=record.pipeline)) from error
 
 
-def _is_folder(record: ModelRecord) -> bool:
-    """Models that augury trained are folders with a card; those that a pipeline brought are single files."""
+def _refuse_unknown_kind(record: ModelRecord) -> None:
     try:
-        trains: bool = plugins.load("models", record.type).trains
+        plugins.load("models", record.type)
     except PluginError as error:
         raise ModelFailed(
             f"model {record.number} is a {record.type}, which is not installed", why=error.what, fix=error.fix
         ) from error
-    return trains
 
 
 def _same(path: Path, expected: str, record: ModelRecord) -> None:
@@ -69,5 +58,5 @@ def _changed(record: ModelRecord, why: str) -> ModelFailed:
     return ModelFailed(
         f"model {record.number} is not the one that was registered",
         why=why,
-        fix="Restore its files from a copy. " + (again if record.dates else ""),
+        fix=f"Restore its files from a copy. {again}" if record.dates else ANEW,
     )

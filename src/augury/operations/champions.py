@@ -27,7 +27,7 @@ class Champions:
     decisions: tuple[Decision, ...]
     """promote and rollback, oldest first."""
     file: str = ""
-    """SHA-256 of the model file that the pipeline brings, where it brings one."""
+    """What stands for the model file that the pipeline brings, where it brings one."""
 
     def choose(self, day: date) -> Choice:
         """What the next run of `day` would find: its champion, the tick that it trains first, or nobody."""
@@ -63,7 +63,7 @@ class Champions:
         """A model file decides, unless somebody promoted another one."""
         if not self.file or (isinstance(choice, Champion) and not choice.rule.startswith("tick")):
             return choice
-        found = [model for model in self.models if model.sha256 == self.file]
+        found = [model for model in self.models if model.fingerprint == self.file]
         return Champion(found[-1], "file") if found else NoChampion("no run has registered the model file yet")
 
 

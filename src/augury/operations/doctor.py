@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from augury.errors import AuguryError
+from augury.errors import AuguryError, SpecError
 from augury.operations import doctor_data, doctor_dates, doctor_folders, doctor_models, doctor_runs
 from augury.operations.finding import Finding
 from augury.operations.opened import Opened
@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[Opened, bool], Iterator[Finding]], ...] = (
     doctor_folders.leftovers,
     # Runs first: what a dead one was at is known only when it is closed.
     doctor_runs.dead_runs,
+    doctor_runs.untold_outcomes,
     doctor_runs.living_runs,
     doctor_data.lost_partitions,
     doctor_data.unknown_partitions,
@@ -47,4 +48,5 @@ def _findings(check: Callable[[Opened, bool], Iterator[Finding]], opened: Opened
     except AuguryError as error:
         place = str(error.where)
         what = f"{place}: {error.what}" if place else error.what
-        yield Finding(what, error.why or "", error.fix or "Mend the cause, then ask again: augury doctor")
+        why = "; ".join(map(str, error.problems)) if isinstance(error, SpecError) else error.why
+        yield Finding(what, why or "", error.fix or "Mend the cause, then ask again: augury doctor")

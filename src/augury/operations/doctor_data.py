@@ -9,7 +9,7 @@ from augury.errors import AuguryError, Locked, StorageFailed
 from augury.ledger.records import Status
 from augury.operations.finding import Finding, command, described
 from augury.operations.locking import hold, is_locked
-from augury.operations.opened import Opened
+from augury.operations.opened import GoneVersion, Opened
 from augury.plan.graph import table_of
 from augury.spec.files import PipelineSpec
 from augury.warehouses.contract import Partition
@@ -52,11 +52,11 @@ def _lost(opened: Opened, spec: PipelineSpec, table: str, days: list[date], why:
 def _forget(opened: Opened, spec: PipelineSpec, table: str, day: date, published: bool) -> bool:
     """False where a run took the date in between: it builds what it needs."""
     try:
-        with hold(opened, spec, day):
+        with hold(opened, spec, day) as lock:
             over = [(spec.name, spec.version, day)] if published else []
-            opened.ledger.record_partitions(removed=[(table, day)], forgotten=over)
+            opened.ledger.record_partitions(removed=[(table, day)], forgotten=over, fence=lock.fence())
             # A pointer to a damaged file would go on breaking whatever reads the whole table.
-            opened.warehouse.remove(table, day)
+            opened.warehouse.remove(table, day, fence=lock.fence())
     except Locked:
         return False
     return True
@@ -108,14 +108,11 @@ def unknown_partitions(opened: Opened, fix: bool) -> Iterator[Finding]:
 def views(opened: Opened, fix: bool) -> Iterator[Finding]:
     """Names that consumers read and that show nothing, or another version than the one that was decided."""
     for name, versions in opened.spec.pipelines.items():
-        decided = opened.ledger.current_version(name)
         current = opened.current_version(name)
-        if decided is not None and decided not in versions:
-            yield Finding(
-                f"{name}: the current version {decided} is not in the project any more",
-                f"consumers get {current} from the next run on",
-                f"Restore its folder, or decide for another one: augury set-version {name} {current}",
-            )
+        if current not in versions:
+            gone = GoneVersion(name, current, versions)
+            yield Finding(gone.what, gone.why or "", gone.fix or "")
+            continue
         tables = versions[current].tables
         pairs = ((tables.current_predictions, tables.predictions), (tables.current_staging, tables.staging))
         for view, table in pairs:

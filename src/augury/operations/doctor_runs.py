@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from augury.errors import Owner
-from augury.operations.finding import Finding
+from augury.operations.finding import Finding, command, described
 from augury.operations.opened import Opened
 from augury.operations.resuming import recover_crashed
-from augury.run.locks import PartitionLocks, RunMarker
+from augury.run.event_hooks import day_of, hook_of, owed_calls
 
 
 def dead_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
     """Runs that the ledger calls running and that no process performs."""
-    marker = RunMarker(opened.locks_folder, opened.clock)
-    dead = [run for run in opened.ledger.unfinished_runs() if not marker.is_alive(run.run_id)]
+    alive = opened.locking.markers.is_alive
+    dead = [run for run in opened.ledger.unfinished_runs() if not alive(run.run_id)]
     if fix and dead:
         recover_crashed(opened)
     for run in dead:
@@ -28,15 +29,29 @@ def dead_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
         )
 
 
+def untold_outcomes(opened: Opened, fix: bool) -> Iterator[Finding]:
+    """Outcomes of which the project's hooks were not told: whoever waits for them waits in vain."""
+    for versions in opened.spec.pipelines.values():
+        for spec in versions.values():
+            days: dict[str, set[date]] = {}
+            for record in owed_calls(opened.ledger, spec):
+                hook = hook_of(spec, record)
+                assert hook is not None
+                days.setdefault(hook.function, set()).add(day_of(record))
+            retry = command("retry", spec, current=opened.current_version(spec.name))
+            for name, found in days.items():
+                yield Finding(
+                    f"{spec.name} {spec.version}: {name} was not called for {described(sorted(found))}",
+                    "the process died between the outcome and the call",
+                    f"The next run of {spec.name} calls it; or: {retry}",
+                )
+
+
 def living_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
     """Locks that a living process holds: whoever needs the same dates waits for it, or ends with exit code 5."""
-    locks = PartitionLocks(opened.locks_folder, opened.clock)
     held: dict[str, tuple[Owner | None, list[str]]] = {}
-    if opened.locks_folder.is_dir():
-        for path in sorted(opened.locks_folder.glob("*.lock")):
-            if not path.stem.startswith("run-") and locks.is_locked(path.stem):
-                owner = locks.owner(path.stem)
-                held.setdefault(str(owner), (owner, []))[1].append(path.stem)
+    for name, owner in opened.locking.locks.in_use().items():
+        held.setdefault(str(owner), (owner, []))[1].append(name)
     for owner, names in held.values():
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         yield Finding(

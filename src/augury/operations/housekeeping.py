@@ -74,8 +74,8 @@ def reset(
         words = f"{dates} and {partitions}, {_span(days)}"
         if not dry_run:
             for day in days:
-                with hold(opened, spec, day):
-                    opened.ledger.forget(spec.name, spec.version, day, day)
+                with hold(opened, spec, day) as lock:
+                    opened.ledger.forget(spec.name, spec.version, day, day, fence=lock.fence())
             _decide(opened, "reset", spec, spec.tables.stem, words)
         changes.append(Change("forget", f"{spec.name} {spec.version}", words))
     return tuple(changes)
@@ -133,12 +133,13 @@ def _of_other_versions(opened: Opened, spec: PipelineSpec) -> set[tuple[str, dat
 def _clean(opened: Opened, cleaning: _Cleaning) -> None:
     spec = cleaning.pipeline
     for day in cleaning.days:
-        with hold(opened, spec, day):
+        with hold(opened, spec, day) as lock:
             # Forgotten first: a crash in between leaves data that is built again, never a record of data that is gone.
             # Without its published rows a date has no outcome either.
             over = [(spec.name, spec.version, day)] if cleaning.step == "publish" else []
-            opened.ledger.record_partitions(removed=[(cleaning.table, day)], forgotten=over)
-            opened.warehouse.remove(cleaning.table, day)
+            removed = [(cleaning.table, day)]
+            opened.ledger.record_partitions(removed=removed, forgotten=over, fence=lock.fence())
+            opened.warehouse.remove(cleaning.table, day, fence=lock.fence())
     _decide(opened, "clean", spec, cleaning.table, cleaning.detail)
 
 

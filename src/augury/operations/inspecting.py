@@ -21,7 +21,10 @@ from augury.spec.files import PipelineSpec
 @dataclass(frozen=True)
 class Validation:
     pipelines: int
+    versions: int
+    """Of all pipelines together."""
     steps: int
+    """Of all versions together."""
     notes: tuple[str, ...]
     """Tables read outside the relation functions, functions that are not reproducible, sources not there yet."""
 
@@ -52,11 +55,11 @@ def validate(opened: Opened) -> Validation:
         for name, source in opened.spec.sources.items()
         if opened.warehouse.source_state(source) is None
     ]
-    return Validation(len(specs), steps, tuple(dict.fromkeys(notes)))
+    return Validation(len(opened.spec.pipelines), len(specs), steps, tuple(dict.fromkeys(notes)))
 
 
 def _check(opened: Opened, spec: PipelineSpec) -> list[str]:
-    definitions = Definitions(opened.spec, spec, opened.compiler)
+    definitions = Definitions(opened.spec, spec, opened.compiler, opened.current_versions())
     build_graph(spec, definitions, spec.settings.start)
     return list(unguarded_reads(definitions, spec.settings.start))
 
@@ -70,7 +73,7 @@ def compile_steps(
     wanted = checked_step(spec, step)
     if wanted == "validate":
         wanted = "validation"
-    definitions = Definitions(opened.spec, spec, opened.compiler)
+    definitions = Definitions(opened.spec, spec, opened.compiler, opened.current_versions())
     graph = build_graph(spec, definitions, day)
     sources = sources_read(read for reads in graph.reads.values() for read in reads)
     world = gather(

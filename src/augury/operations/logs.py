@@ -41,7 +41,7 @@ def _run_ids(opened: Opened, day: date | None, run_id: str | None, pipeline: str
         return None
     runs = opened.ledger.runs(pipeline, limit=None)
     if pipeline is not None and not runs:
-        opened.pipeline(pipeline)  # a retired pipeline keeps its logs, an unknown one is a mistake
+        opened.versions(pipeline)  # a retired pipeline keeps its logs, an unknown one is a mistake
     if day is None:
         return {run.run_id for run in runs}
     # A run that died left no steps of the dates that it was at, so its range counts too.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from augury.dates import DateRange
-from augury.errors import UsageError, nearest
+from augury.errors import StorageFailed, UsageError, nearest
+from augury.ledger.decisions import SET_VERSION
 from augury.ledger.store import Ledger
+from augury.run.locking import Locking
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.secrets import Masker
 from augury.sql.compiler import Compiler
@@ -25,6 +27,19 @@ class Who:
     pid: int
 
 
+class GoneVersion(UsageError):
+    """The version that consumers see is no longer in the project: which one is meant is not for augury to say."""
+
+    def __init__(self, name: str, gone: str, versions: Mapping[str, PipelineSpec]) -> None:
+        last = list(versions)[-1]
+        super().__init__(
+            f"the current version of {name} is {gone}, and the project has no {gone}",
+            why=f"it has {', '.join(versions)}; consumers go on reading what {gone} published",
+            fix=f"Restore pipelines/{name}/{'' if gone == 'v1' else gone}, or let consumers see another one: "
+            f"augury set-version {name} {last}. To work on one beside it, name it: --version {last}",
+        )
+
+
 @dataclass(frozen=True)
 class Opened:
     spec: ProjectSpec
@@ -38,6 +53,8 @@ class Opened:
     models: Path
     who: Who
     compiler: Compiler
+    locking: Locking
+    """Locks of dates, trainings and runs: of the operating system, or in a ledger that several hosts share."""
 
     @property
     def locks_folder(self) -> Path:
@@ -54,6 +71,16 @@ class Opened:
 
     def pipeline(self, name: str, version: str | None = None) -> PipelineSpec:
         """A pipeline's version; the current one by default. Raises UsageError with the nearest spelling."""
+        versions = self.versions(name)
+        wanted = version or self.current_version(name)
+        if wanted in versions:
+            return versions[wanted]
+        if version is None:
+            raise GoneVersion(name, wanted, versions)
+        raise UsageError(f"pipeline {name!r} has no version {wanted!r}", why=f"it has {', '.join(versions)}")
+
+    def versions(self, name: str) -> Mapping[str, PipelineSpec]:
+        """The versions of a pipeline, ascending. Raises UsageError with the nearest spelling."""
         versions = self.spec.pipelines.get(name)
         if versions is None:
             close = nearest(name, self.spec.pipelines)
@@ -61,16 +88,35 @@ class Opened:
                 f"there is no pipeline called {name!r}",
                 fix=f"Did you mean {close!r}?" if close else "See: augury ls",
             )
-        wanted = version or self.current_version(name)
-        if wanted not in versions:
-            raise UsageError(f"pipeline {name!r} has no version {wanted!r}", why=f"it has {', '.join(versions)}")
-        return versions[wanted]
+        return versions
 
     def current_version(self, name: str) -> str:
-        """The version that consumers see: the one set last, else the first."""
+        """The version that consumers see: the one set last, else the one whose predictions they read, else the first.
+
+        Its folder may be gone. Nobody but `augury set-version` moves consumers.
+        """
+        return self.ledger.current_version(name) or self._shown_version(name)
+
+    def _shown_version(self, name: str) -> str:
         versions = self.spec.pipelines[name]
-        decided = self.ledger.current_version(name)
-        return decided if decided in versions else next(iter(versions))
+        first = next(iter(versions))
+        tables = versions[first].tables
+        try:
+            shown = self.warehouse.view(tables.current_predictions)
+        except StorageFailed:
+            # Whoever points the view, or checks it, says so.
+            return first
+        version = tables.version_of(shown) if shown else None
+        if shown is None or version is None or shown == tables.predictions:
+            return first
+        # A name that shows nothing keeps nobody.
+        return version if self.warehouse.partitions(shown) else first
+
+    def current_versions(self) -> dict[str, str]:
+        """The version that consumers see, of each pipeline that has several or for which somebody decided."""
+        decided = {made.pipeline: made.subject for made in self.ledger.decisions(actions=(SET_VERSION,))}
+        several = [name for name, versions in self.spec.pipelines.items() if len(versions) > 1]
+        return {**{name: self._shown_version(name) for name in several if name not in decided}, **decided}
 
     def today(self, pipeline: PipelineSpec) -> date:
         """The local date of the pipeline's schedule."""

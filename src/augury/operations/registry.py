@@ -66,7 +66,8 @@ def rollback(opened: Opened, name: str, number: int | None, version: str | None,
     current = champions.known(day)
     if current is None:
         raise UsageError(f"{name} has no champion to roll back from", fix=f"See: augury models {name}")
-    before = champions.without({current.model.number, *_left(champions)}).known(day)
+    # A file decides by being there: of the others, the newest was there before it.
+    before = replace(champions.without({current.model.number, *_left(champions)}), file="").known(day)
     if before is None:
         raise UsageError(
             f"there is no champion of {name} before model {current.model.number}",
@@ -116,7 +117,7 @@ def _decide(opened: Opened, champions: Champions, action: str, record: ModelReco
             why=record.verdict,
             fix=f"Nothing was changed. See the others: augury models {pipeline.name}",
         )
-    artifacts.prove(opened, pipeline, record)
+    artifacts.prove(opened, record)
     past = past_of(opened, pipeline)
     first = _on_grid(pipeline, from_date) if from_date else _next_date(opened, pipeline, past, record)
     before = champions.known(first)

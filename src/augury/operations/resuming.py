@@ -1,46 +1,30 @@
-"""What did earlier runs leave for this one? Crashed runs to close, plans to finish, dates that are well again."""
+"""What did earlier runs leave for this one? Crashed runs to close, plans to finish, dates without rows."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
+from augury.errors import AuguryError
 from augury.ledger.records import RunRecord, Status
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned
+from augury.operations.summaries import point_views
 from augury.plan.graph import FEATURES
 from augury.plan.resume import remaining
 from augury.plan.steps import Plan
-from augury.run.locks import RunMarker
 from augury.run.recovery import recover
 
 
 def recover_crashed(opened: Opened) -> list[RunRecord]:
     """Close every run whose process died; the runs that were closed."""
-    marker = RunMarker(opened.locks_folder, opened.clock)
-    return recover(opened.spec, opened.warehouse, opened.ledger, marker, opened.clock())
-
-
-def settle(opened: Opened, planned: Planned) -> None:
-    """A date that failed after an edit, and is as wanted now that the edit is undone, did not fail any more."""
-    facts, pipeline = planned.world.facts, planned.definitions.pipeline
-    settled = []
-    for day in planned.plan.up_to_date:
-        record, published = facts.dates.get(day), facts.partitions.get((pipeline.tables.predictions, day))
-        if record is not None and published is not None and not record.status.complete:
-            settled.append(
-                replace(
-                    record,
-                    status=published.status,
-                    run_id=published.run_id,
-                    rows=published.rows,
-                    model_version=published.model_version,
-                    updated_at=opened.clock(),
-                    detail="",
-                )
-            )
-    if settled and planned.plan.request.reprocess is None:
-        opened.ledger.record_partitions(dates=settled)
+    closed = recover(opened.spec, opened.warehouse, opened.ledger, opened.locking, opened.clock())
+    for name in {run.pipeline for run in closed} & opened.spec.pipelines.keys():
+        # What it published may be the first that there is to see. Where that cannot be shown, the doctor says why.
+        with suppress(AuguryError):
+            point_views(opened, next(iter(opened.spec.pipelines[name].values())))
+    return closed
 
 
 def resumed(opened: Opened, planned: Planned, run_id: str) -> tuple[str, Planned]:

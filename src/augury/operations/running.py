@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
 
 from augury import __version__
 from augury.errors import AuguryError, Place
 from augury.events import Event, Listener, Noticed, RunFinished, RunStarted
-from augury.ledger.records import RunRecord, Status
+from augury.ledger.records import DateRecord, ModelRecord, RunRecord, Status
+from augury.machine import cores
 from augury.operations.hands import work_of
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
-from augury.operations.resuming import recover_crashed, resumed, settle
+from augury.operations.resuming import recover_crashed, resumed
 from augury.operations.summaries import write_summaries
 from augury.plan.steps import Plan, Request
+from augury.run.event_hooks import owed_calls, tell_owed
 from augury.run.ids import new_run_id
 from augury.run.limits import peak_memory
 from augury.run.listeners import log_listener
-from augury.run.locks import ANY_TIME, PartitionLocks, RunMarker
+from augury.run.locking import ANY_TIME, Held, date_lock
 from augury.run.log_bridge import capture_logging, capture_printing
 from augury.run.logs import RunLog, current_context
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 from augury.run.perform import Outcome, Performer
 from augury.run.prepare import keep_references, register_model_file
+from augury.run.work import Work
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,27 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
     on the way is part of the result.
     """
     recover_crashed(opened)
-    locks = PartitionLocks(opened.locks_folder, opened.clock)
+    locks = opened.locking.locks
     run_id = new_run_id(opened.clock())
     with ExitStack() as stack:
-        held: tuple[date, ...] = ()
+        held: dict[date, Held] = {}
         if len(request.dates) == 1:
             # Taken before planning, so that of several processes exactly one goes on and the others say so at once.
             pipeline = opened.pipeline(request.pipeline, request.version)
-            name = f"{pipeline.tables.stem}-{pipeline.version}-{request.dates[0]}"
-            place = Place(pipeline=request.pipeline, date=str(request.dates[0]))
-            stack.enter_context(locks.acquire(name, run_id, wait=ANY_TIME if how.wait else None, where=place))
-            held = request.dates
+            (day,) = request.dates
+            place = Place(pipeline=request.pipeline, date=str(day))
+            wait = ANY_TIME if how.wait else None
+            held[day] = stack.enter_context(locks.acquire(date_lock(pipeline, day), run_id, wait, where=place))
         planned = plan_request(opened, request, record_probes=True)
-        settle(opened, planned)
         run_id, planned = resumed(opened, planned, run_id)
+        owed = owed_calls(opened.ledger, planned.definitions.pipeline)
         if planned.plan.is_empty:
-            return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
-        return _Run(opened, planned, how, listeners, run_id, held).perform(stack)
+            if not owed:
+                return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
+            # What is said on the way belongs to the log of the run that died.
+            run_id = owed[0].run_id
+        marker = stack.enter_context(opened.locking.markers.hold(run_id))
+        return _Run(opened, planned, how, listeners, run_id, held, marker).perform(stack, owed)
 
 
 class _Run:
@@ -74,13 +80,15 @@ class _Run:
         how: HowToRun,
         listeners: Sequence[Listener],
         run_id: str,
-        held: tuple[date, ...],
+        held: Mapping[date, Held],
+        marker: Held,
     ) -> None:
         self._opened = opened
         self._planned = planned
         self._how = how
         self._run_id = run_id
         self._held = held
+        self._marker = marker
         self._started = time.monotonic()
         pipeline = planned.definitions.pipeline
         self._log = RunLog(
@@ -93,12 +101,16 @@ class _Run:
         )
         self._listeners: list[Listener] = [log_listener(self._log), *listeners]
 
-    def perform(self, stack: ExitStack) -> RunResult:
-        opened, plan = self._opened, self._planned.plan
-        stack.enter_context(RunMarker(opened.locks_folder, opened.clock).hold(self._run_id))
+    def perform(self, stack: ExitStack, owed: Sequence[DateRecord | ModelRecord]) -> RunResult:
+        """`owed` are outcomes of which a dead run did not tell the project's hooks."""
+        plan = self._planned.plan
         stack.enter_context(self._log)
         stack.enter_context(capture_logging(self._log))
         stack.enter_context(capture_printing(self._printed))
+        # First, while the run that owes them still counts as over: this one may go on under its name.
+        failed = tell_owed(self._work(self._planned), owed, self._held)
+        if plan.is_empty:
+            return RunResult(None, plan, failures=tuple(failed), counts=_counts(plan, ()))
         self._begin(plan)
         self._tell(
             RunStarted(
@@ -110,16 +122,17 @@ class _Run:
                 len(plan.tasks),
                 plan.to_build,
                 self._parallel(plan),
+                plan.left,
             )
         )
         try:
             outcome = self._perform_all()
         except BaseException as error:
             status = Status.CANCELLED if isinstance(error, KeyboardInterrupt) else Status.FAILED
-            opened.ledger.finish_run(
-                self._run_id, status, opened.clock(), {}, peak_memory(), opened.masker.mask(str(error))
-            )
+            with suppress(AuguryError):  # the next run closes it, and what stopped this one is what counts
+                self._close(status, {}, peak_memory(), str(error))
             raise
+        outcome.failures[:0] = failed
         result = self._result(outcome)
         self._finish(result)
         return result
@@ -127,7 +140,7 @@ class _Run:
     def _begin(self, plan: Plan) -> None:
         opened, request = self._opened, plan.request
         if self._planned.resumed:
-            opened.ledger.resume_run(self._run_id, opened.who.host, opened.who.pid)
+            opened.ledger.resume_run(self._run_id, opened.who.host, opened.who.pid, fence=self._marker.fence())
             return
         record = RunRecord(
             run_id=self._run_id,
@@ -165,14 +178,17 @@ class _Run:
         return outcome
 
     def _perform_plan(self, planned: Planned, tried: Collection[date]) -> Outcome:
-        parallel = self._parallel(planned.plan)
-        threads = 1 if parallel > 1 else (os.cpu_count() or 1)
-        work = work_of(self._opened, planned, self._run_id, self._tell, threads=threads, wait=self._how.wait)
+        parallel, work = self._parallel(planned.plan), self._work(planned)
         keep_references(work)
         if planned.world.facts.model_file:
             register_model_file(work)
         self._opened.warehouse.set_threads(1 if parallel > 1 else None)
         return Performer(work, held=self._held, tried=tried).perform(parallel=parallel, descending=self._how.descending)
+
+    def _work(self, planned: Planned) -> Work:
+        threads = 1 if self._parallel(planned.plan) > 1 else cores()
+        wait = self._how.wait
+        return work_of(self._opened, planned, self._run_id, self._tell, threads=threads, wait=wait, marker=self._marker)
 
     def _parallel(self, plan: Plan) -> int:
         """Dates side by side, one thread each, beat threads inside a query (see docs/explanation/speed)."""
@@ -212,15 +228,17 @@ class _Run:
     def _finish(self, result: RunResult) -> None:
         opened = self._opened
         status = run_status(result)
-        opened.ledger.finish_run(
-            self._run_id, status, opened.clock(), result.counts, result.peak_memory, opened.masker.mask(_detail(result))
-        )
+        self._close(status, result.counts, result.peak_memory, _detail(result))
         try:
             write_summaries(opened, self._planned.definitions.pipeline)
         except AuguryError as error:
             # The predictions are published; the tables about them are written again by the next run.
             self._log.write("warning", f"summaries not written: {error.what}")
         self._tell(RunFinished(self._run_id, result.plan.request.pipeline, str(status), result.seconds, result.counts))
+
+    def _close(self, status: Status, counts: Mapping[str, int], memory: int | None, detail: str) -> None:
+        now, masked = self._opened.clock(), self._opened.masker.mask(detail)
+        self._opened.ledger.finish_run(self._run_id, status, now, counts, memory, masked, fence=self._marker.fence())
 
 
 def run_status(result: RunResult) -> Status:
@@ -242,4 +260,6 @@ def _counts(plan: Plan, outcomes: Sequence[DateOutcome]) -> dict[str, int]:
     counts = Counter(str(outcome.status) for outcome in outcomes)
     if plan.up_to_date:
         counts["up to date"] = len(plan.up_to_date)
+    if plan.left:
+        counts["left as they are"] = len(plan.left)
     return dict(counts)

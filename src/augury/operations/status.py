@@ -43,19 +43,23 @@ class PipelineStatus:
 def status(opened: Opened, pipeline: str | None, days: int) -> tuple[PipelineStatus, ...]:
     """One status per pipeline and version, the current version of each first; `days` is the length of the strip.
 
-    Versions that are not current are there once somebody ran them. Raises UsageError for an unknown pipeline.
+    Versions that are not current are there once somebody ran them, and where the folder of the current one is gone:
+    none of a pipeline is current then. Raises UsageError for an unknown pipeline.
     """
     if days < 1:
         raise UsageError(f"{days} days cannot be shown", fix="Ask for at least one.")
-    names = [opened.pipeline(pipeline).name] if pipeline is not None else list(opened.spec.pipelines)
+    if pipeline is not None:
+        opened.versions(pipeline)
+    names = [pipeline] if pipeline is not None else list(opened.spec.pipelines)
     return tuple(found for name in names for found in _versions(opened, name, days))
 
 
 def _versions(opened: Opened, name: str, days: int) -> Iterator[PipelineStatus]:
-    current = opened.current_version(name)
-    yield _status(opened, opened.pipeline(name, current), days, current=True)
-    for version, spec in opened.spec.pipelines[name].items():
-        if version != current and opened.ledger.date_records(name, version):
+    current, versions = opened.current_version(name), opened.versions(name)
+    if current in versions:
+        yield _status(opened, versions[current], days, current=True)
+    for version, spec in versions.items():
+        if version != current and (current not in versions or opened.ledger.date_records(name, version)):
             yield _status(opened, spec, days, current=False)
 
 

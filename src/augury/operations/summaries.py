@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from augury.ledger.records import ModelRecord, RunRecord
 from augury.operations.opened import Opened
-from augury.run.locks import PartitionLocks
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.warehouses.contract import Write
@@ -36,8 +35,11 @@ def write_summaries(opened: Opened, pipeline: PipelineSpec) -> None:
 
 def point_views(opened: Opened, pipeline: PipelineSpec) -> None:
     """Point `<pipeline>_predictions` and its staging to the current version, once that has published."""
-    version = opened.current_version(pipeline.name)
-    tables = opened.spec.pipelines[pipeline.name][version].tables
+    current = opened.spec.pipelines[pipeline.name].get(opened.current_version(pipeline.name))
+    if current is None:
+        # Its folder is gone: consumers keep what they have until somebody decides.
+        return
+    tables = current.tables
     for view, table in (
         (tables.current_predictions, tables.predictions),
         (tables.current_staging, tables.staging),
@@ -53,7 +55,8 @@ def sweep_now_and_then(opened: Opened) -> None:
     if stamp.exists() and now.timestamp() - stamp.stat().st_mtime < timedelta(days=1).total_seconds():
         return
     opened.warehouse.sweep(now - timedelta(days=opened.spec.target.retention))
-    PartitionLocks(opened.locks_folder, opened.clock).tidy()
+    opened.locking.locks.tidy()
+    stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.touch()
 
 

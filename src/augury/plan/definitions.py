@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from augury.spec.files import Hook, PipelineSpec, ProjectSpec, SqlFile, Step
+from augury.errors import Problem, SpecError
+from augury.spec.files import Hook, HookParameter, PipelineSpec, ProjectSpec, SqlFile, Step
+from augury.spec.others import readable_steps
 from augury.sql.compiled import CompiledSql, RunValues
 from augury.sql.compiler import Compiler, TemplateFacts
+from augury.sql.facts import Refused
+from augury.sql.facts import relation_of as checked_relation
 from augury.sql.fingerprint import combine, hook_fingerprint
 from augury.sql.relations import (
     History,
@@ -47,16 +51,45 @@ class StepDefinition:
             return self.compiled.file
         return self.hook.path if self.hook else ""
 
+    def place_of(self, relation: Relation) -> tuple[str, int | None]:
+        """(file, line) where the step asks for a relation."""
+        if self.compiled is not None and relation in self.compiled.reads:
+            return self.compiled.place_of(relation)
+        asking = [name for name, asked in (self.parameters or {}).items() if asked == relation]
+        lines = [each.line for each in (self.hook.parameters if self.hook else ()) if each.name in asking]
+        return self.file, lines[0] if lines else None
+
 
 class Definitions:
     """The steps of one pipeline version, compiled when first asked for."""
 
-    def __init__(self, project: ProjectSpec, pipeline: PipelineSpec, compiler: Compiler) -> None:
+    def __init__(
+        self,
+        project: ProjectSpec,
+        pipeline: PipelineSpec,
+        compiler: Compiler,
+        current: Mapping[str, str] | None = None,
+    ) -> None:
+        """`current` is the version that consumers see of each pipeline; the first where none is named."""
         self.project = project
         self.pipeline = pipeline
         self._compiler = compiler
+        self._current = current or {}
+        self._family = {(pipeline.name, pipeline.version): self}
+        """Those of the pipelines that this one reads, directly or not, and itself."""
         self._steps: dict[tuple[str, str], StepDefinition] = {}
         self._values: dict[date, RunValues] = {}
+
+    def other(self, name: str, version: str) -> Definitions:
+        """Another pipeline of the project, in the version that consumers see where none is named."""
+        versions = self.project.pipelines[name]
+        known = version or self._current.get(name, "")
+        key = (name, known if known in versions else next(iter(versions)))
+        if key not in self._family:
+            found = Definitions(self.project, versions[key[1]], self._compiler, self._current)
+            found._family = self._family
+            self._family[key] = found
+        return self._family[key]
 
     def values(self, day: date) -> RunValues:
         """The instants that bound a run date."""
@@ -101,14 +134,30 @@ class Definitions:
             sources=tuple(self.project.sources),
             steps=tuple(dict.fromkeys((*self.pipeline.steps, "predict", "post_process"))),
             references=tuple(self.project.references),
+            others=self._readable(),
+            pipelines=self.project.names or tuple(self.project.pipelines),
         )
+
+    def _readable(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Steps of other pipelines, and of other versions of this one, by pipeline and version."""
+        own = self.pipeline
+        out: dict[str, dict[str, tuple[str, ...]]] = {}
+        for name, versions in self.project.pipelines.items():
+            out[name] = {version: readable_steps(spec) for version, spec in versions.items()}
+            if name == own.name:
+                del out[name][own.version]
+            else:
+                seen = self._current.get(name, next(iter(versions)))
+                if seen in versions:
+                    out[name][""] = readable_steps(versions[seen])
+        return out
 
     def _define(self, step: Step, compiled: CompiledSql | None) -> StepDefinition:
         reads: list[Relation] = list(compiled.reads) if compiled else []
         parameters: dict[str, Relation] = {}
         if step.hook:
             for parameter in step.hook.parameters:
-                relation = relation_of(parameter.relation, parameter.arguments)
+                relation = self._asked_for(step.hook, parameter)
                 if relation is not None:
                     parameters[parameter.name] = relation
                     reads.append(relation)
@@ -124,6 +173,15 @@ class Definitions:
         return StepDefinition(
             step.name, unique, combine(*parts), compiled, step.hook, parameters if step.hook else None
         )
+
+    def _asked_for(self, hook: Hook, parameter: HookParameter) -> Relation | None:
+        if parameter.relation not in ("ref", "history") or "." not in str(parameter.arguments[0]):
+            return relation_of(parameter.relation, parameter.arguments)
+        try:
+            return checked_relation(parameter.relation, parameter.arguments, {}, self._template_facts, hook.function)
+        except Refused as error:
+            key = f"{hook.function}({parameter.name})"
+            raise SpecError([Problem(error.message, hook.path, parameter.line, key, error.suggestion)]) from error
 
     def _source_times(self, relation: Relation) -> str:
         if not isinstance(relation, Source | Window | Outcome):

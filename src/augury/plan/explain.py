@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from augury.plan.steps import Plan, PlannedStep, Purpose, Reason, Task
+from augury.plan.waiting import awaited
 from augury.spec.files import PipelineSpec
 
 
@@ -35,9 +36,24 @@ def explain(plan: Plan, pipeline: PipelineSpec, seconds: Mapping[str, float], *,
     return Explanation(
         header=f"{pipeline.name} {pipeline.version} on {plan.target} ({engine})   {_asked(plan, pipeline)}",
         rows=tuple(_rows(plan, seconds)),
-        notes=plan.notes,
+        notes=(*_waiting(plan), *plan.notes),
         next_command=_command(plan),
     )
+
+
+def _waiting(plan: Plan) -> Iterable[str]:
+    """What the plan waits for in other pipelines, who waits for it, and how it is built."""
+    needs = {need for task in plan.tasks for need in task.needs}
+    for each in awaited(needs):
+        waiting = [task for task in plan.tasks if any(need.name == each.name for need in task.needs)]
+        days = {purpose: {task.day for task in _for(purpose, waiting)} for purpose in Purpose}
+        counts = [_purpose(purpose, len(found)) for purpose, found in days.items() if found]
+        verb = "waits" if sum(map(len, days.values())) == 1 else "wait"
+        yield f"{each.what}; {' and '.join(counts)} {verb} for that. First: {each.command}"
+
+
+def _for(purpose: Purpose, tasks: Iterable[Task]) -> Iterable[Task]:
+    return (task for task in tasks if (Purpose.TRAINING if task.kind == "train" else task.purpose) is purpose)
 
 
 def describe_dates(days: Sequence[date]) -> str:
@@ -54,8 +70,14 @@ def _asked(plan: Plan, pipeline: PipelineSpec) -> str:
     if len(days) == 1:
         cutoff = pipeline.cutoffs.of(days[0]).astimezone(pipeline.zone)
         return f"{describe_dates(days)}, cutoff {cutoff:%Y-%m-%d %H:%M} {pipeline.zone.key}"
-    built = f", {len(plan.to_build)} to build, {len(plan.up_to_date)} up to date" if plan.up_to_date else ""
-    return f"{describe_dates(days)} (end excluded){built}"
+    figures = (
+        (len(plan.to_build), "to build"),
+        (len(plan.up_to_date), "up to date"),
+        (len(plan.left), "left as they are"),
+    )
+    quiet = plan.up_to_date or plan.left
+    said = [f"{number} {words}" for number, words in figures if number or words == "to build"] if quiet else []
+    return ", ".join([f"{describe_dates(days)} (end excluded)", *said])
 
 
 def _rows(plan: Plan, seconds: Mapping[str, float]) -> Iterable[ExplainRow]:
@@ -78,7 +100,8 @@ def _rows(plan: Plan, seconds: Mapping[str, float]) -> Iterable[ExplainRow]:
     if trainings and not shown_training:
         yield _training_row(trainings, seconds)
     if skips:
-        yield ExplainRow("skip", len(skips), f"missing: {skips[0].skip}", None)
+        kind = "empty" if skips[0].empty else "missing"
+        yield ExplainRow("skip", len(skips), f"{kind}: {skips[0].skip}", None)
 
 
 def _training_row(tasks: Sequence[Task], seconds: Mapping[str, float]) -> ExplainRow:

@@ -16,6 +16,8 @@ class SourceFact:
     sharded: bool = False
     shards: frozenset[date] = frozenset()
     """Days that have a shard."""
+    typed: bool = True
+    """False where it has no row and undeclared columns: no query over it can be bound."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class LateDay:
     probe: int
     """The probe that saw the change."""
     rows: int
+
+
+@dataclass(frozen=True)
+class OtherFacts:
+    """What one version of another pipeline has built, as far as it is read."""
+
+    partitions: Mapping[tuple[str, date], PartitionRecord] = field(default_factory=dict)
+    """By table and run date."""
+    dates: Mapping[date, DateRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,12 @@ class Facts:
     models: tuple[ModelRecord, ...] = ()
     """Ascending by number."""
     model_file: str = ""
-    """SHA-256 of the model file that the pipeline brings, where it brings one."""
+    """What stands for the model file that the pipeline brings and for how it is read, where it brings one."""
     decisions: tuple[Decision, ...] = ()
     """promote and rollback, oldest first."""
     sources: Mapping[str, SourceFact] = field(default_factory=dict)
+    others: Mapping[tuple[str, str], OtherFacts] = field(default_factory=dict)
+    """Pipelines that this one reads, by name and version."""
     late: Mapping[str, tuple[LateDay, ...]] = field(default_factory=dict)
     """By source."""
     probe: int = 0

@@ -16,6 +16,8 @@ from augury.ledger.records import ModelRecord, PartitionRecord
 from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
 from augury.plan.graph import StepGraph, table_of
+from augury.plan.steps import Absence
+from augury.plan.tails import Tails, base_of, tail_of
 from augury.plan.ticks import Ticks
 from augury.plan.windows import WindowSums
 from augury.spec.files import PipelineSpec
@@ -48,13 +50,15 @@ class Wanted:
     generation: int
     late: tuple[str, ...] = ()
     """Late event days that decided the generation, in words."""
-    missing: str = ""
-    """The source that is not there yet, where there is nothing to build from."""
+    missing: Absence | None = None
+    """Why there is nothing to build from."""
+    blind: bool = False
+    """Something that it reads of another pipeline is not there: the tail is not known."""
 
 
 def with_model(base: str, model: ModelRecord) -> str:
     """The final fingerprint of a modelled step."""
-    return combine(base, "model", model.sha256)
+    return combine(base_of(base), "model", model.sha256) + tail_of(base)
 
 
 def history_dates(pipeline: PipelineSpec, graph: StepGraph, ticks: Ticks, read: History, day: date) -> tuple[date, ...]:
@@ -83,6 +87,7 @@ class Fingerprints:
         self._wanted: dict[Key, Wanted] = {}
         self._windows: dict[tuple[str, bool, References], WindowSums] = {}
         self._pipeline = definitions.pipeline
+        self.tails = Tails(self)
         self.references_of: Callable[[date], References] = lambda _: ()
         """The reference versions that belong to a scored date."""
         self.unabsorbed: dict[str, set[date]] = {}
@@ -100,7 +105,7 @@ class Fingerprints:
         """A step that reads its own history reaches back to the start: in ascending order no call is deep."""
         start = self._pipeline.settings.start
         for day in self._pipeline.grid.dates(DateRange(start, key.day)) if start < key.day else ():
-            earlier = self._key(key.step, day, key)
+            earlier = self.seen_by(key, key.step, day)
             if earlier not in self._wanted:
                 self._wanted[earlier] = self._want(earlier)
 
@@ -123,9 +128,9 @@ class Fingerprints:
         """The partitions of other dates that it is built from, or would be where they exist."""
         for read in self.graph.reads_history(key.step):
             for day in self.history_dates(read, key.day):
-                yield self._key(read.step, day, key)
+                yield self.seen_by(key, read.step, day)
 
-    def _key(self, step: str, day: date, reader: Key) -> Key:
+    def seen_by(self, reader: Key, step: str, day: date) -> Key:
         """The partition of another date, as `reader` sees it: trainings keep to the references of their tick."""
         references = reader.references if reader.training else self.references_of(day)
         return self.key(step, day, training=reader.training, references=references)
@@ -142,9 +147,9 @@ class Fingerprints:
     def _want(self, key: Key) -> Wanted:
         definition = self._definition(key)
         table = self._table(key)
-        missing = self._missing_source(key)
+        missing = self._absence(key)
         if missing:
-            return Wanted(table, combine("missing", definition, missing), definition, 0, missing=missing)
+            return Wanted(table, combine("missing", definition, missing.why), definition, 0, missing=missing)
         generation, late = self._generation(key)
         values = self.definitions.values(key.day)
         parts = [
@@ -155,22 +160,25 @@ class Fingerprints:
             str(generation),
             *(self._bound(read, key) for read in self.graph.reads[key.step]),
         ]
-        for each in map(self.wanted, self.own_inputs(key)):
+        inputs = [self.wanted(each) for each in self.own_inputs(key)]
+        for each in inputs:
             if each.missing:
-                return Wanted(table, combine("missing", definition, each.missing), definition, 0, missing=each.missing)
-            parts.append(each.fingerprint)
+                nothing = combine("missing", definition, each.missing.why)
+                return Wanted(table, nothing, definition, 0, missing=each.missing)
+            parts.append(base_of(each.fingerprint))
         parts += [self._window(read, key) for read in self.graph.reads_history(key.step)]
-        return Wanted(table, combine(*parts), definition, generation, late)
+        tail, blind = self.tails.of(key, inputs)
+        return Wanted(table, combine(*parts) + tail, definition, generation, late, blind=blind)
 
     def _window(self, read: History, key: Key) -> str:
         """What stands for the look-back of one read."""
         days = self.history_dates(read, key.day)
         if self.graph.uses_references and not key.training:
             # Each date has references of its own, so one running sum does not serve all readers.
-            return combine(*(self.wanted(self._key(read.step, day, key)).fingerprint for day in days))
+            return combine(*(base_of(self.wanted(self.seen_by(key, read.step, day)).fingerprint) for day in days))
         sums = self._windows.get((read.step, key.training, key.references))
         if sums is None:
-            sums = WindowSums(lambda day: self.wanted(self._key(read.step, day, key)).fingerprint)
+            sums = WindowSums(lambda day: base_of(self.wanted(self.seen_by(key, read.step, day)).fingerprint))
             self._windows[read.step, key.training, key.references] = sums
         return sums.over(days)
 
@@ -196,24 +204,27 @@ class Fingerprints:
             return known.get(read.name, "")
         return ""
 
-    def _missing_source(self, key: Key) -> str:
-        """The source without which this date cannot be built yet; empty where all are there."""
+    def _absence(self, key: Key) -> Absence | None:
+        """The source without which this date cannot be built yet; None where all are there."""
         values = self.definitions.values(key.day)
         for read in self.graph.reads[key.step]:
             if not isinstance(read, Source | Window):
                 continue
             fact = self.facts.sources.get(read.name)
             if fact is None or not fact.present:
-                return f"source {read.name} is not there"
+                return Absence(f"source {read.name} is not there")
+            if not fact.typed:
+                why = f"source {read.name} has a header and no rows; its columns are not declared"
+                return Absence(why, empty=True)
             if isinstance(read, Window) and fact.sharded:
                 zone = self._pipeline.zone
                 day = values.previous_cutoff.astimezone(zone).date()
                 last = values.cutoff.astimezone(zone).date()
                 while day < last:
                     if day not in fact.shards:
-                        return f"source {read.name} has no shard for {day}"
+                        return Absence(f"source {read.name} has no shard for {day}")
                     day += timedelta(days=1)
-        return ""
+        return None
 
     # -- late data ---------------------------------------------------------------------------------------------
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from augury.errors import Problem, SpecError
 from augury.names import TableNames
 from augury.plan.definitions import Definitions
+from augury.plan.misread import depth_first, refuse_leaks, refuse_unknown
+from augury.plan.others import Other, Others, refuse_ring
+from augury.plan.ticks import Ticks
 from augury.spec.files import PipelineSpec
-from augury.sql.relations import History, Outcome, Published, Ref, Reference, Relation
+from augury.sql.relations import History, OfAnother, Outcome, Published, Ref, Reference, Relation
 
 FEATURES = ("extract", "prepare", "filter")
 """Named steps whose empty result ends a date early."""
@@ -42,6 +45,15 @@ class StepGraph:
     """Steps that read reference data, directly or through what they read of their own date."""
     labelled: frozenset[str]
     """label and everything that reads an outcome: known only when the label is closed."""
+    others: Others
+    """The pipelines that this one reads."""
+    reading_others: frozenset[str]
+    """Steps that read another pipeline, directly or through what they read, of whichever date."""
+
+    def with_others_apart(self) -> StepGraph:
+        """The same steps, with those that read another pipeline one level above the rest: for plans that wait for one,
+        so that nothing else waits with it."""
+        return replace(self, level={step: 2 * at + (step in self.reading_others) for step, at in self.level.items()})
 
     def with_models_apart(self) -> StepGraph:
         """The same steps, with predict and what follows it one level above the features: for plans in which a date is
@@ -69,6 +81,21 @@ class StepGraph:
     def reads_history(self, step: str) -> tuple[History, ...]:
         return tuple(read for read in self.reads[step] if isinstance(read, History))
 
+    def reads_others(self, step: str) -> tuple[OfAnother, ...]:
+        return tuple(read for read in self.reads[step] if isinstance(read, OfAnother))
+
+    def others_behind(self, step: str) -> tuple[str, ...]:
+        """What the step and its own date's inputs read of other pipelines: `scores.predictions`."""
+        found = {read.name for each in self.closure(step) for read in self.reads_others(each)}
+        return tuple(sorted(found))
+
+    def known_until(self, step: str, day: date) -> datetime:
+        """The end of what a step may know, in UTC: its label knows the outcome of a date."""
+        pipeline = self.others.reader
+        # A training that reads labels itself is made as of its tick.
+        labelled = step in self.labelled and step != "training"
+        return Ticks(pipeline).closes(day) if labelled else pipeline.cutoffs.of(day)
+
     def reads_itself(self, step: str) -> bool:
         """A step may read its own history, e.g. to carry a balance forward."""
         return any(read.step == step for read in self.reads_history(step))
@@ -93,16 +120,29 @@ def table_of(step: str, names: TableNames, *, training: bool = False) -> str:
 
 
 def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> StepGraph:
-    """Raises SpecError on a cycle, on a step that reads what comes after it, and on unusable templates."""
+    """Raises SpecError on a cycle, on a step that reads what comes after it or what it cannot know yet, and on unusable
+    templates, those of the pipelines that it reads included."""
+    return _build(definitions, day, (), {})
+
+
+_Built = dict[tuple[str, str], StepGraph]
+"""Graphs of pipelines that were read on the way, by name and version."""
+
+
+def _build(definitions: Definitions, day: date, within: tuple[Definitions, ...], built: _Built) -> StepGraph:
+    pipeline = definitions.pipeline
     reads = _all_reads(pipeline, definitions, day)
-    _refuse_unknown(pipeline, reads)
+    refuse_unknown(pipeline, reads)
+    others = _others(definitions, reads, day, (*within, definitions), built)
     order = _sorted(pipeline, reads)
     assembly = _assembly(pipeline, reads)
-    labelled = _downstream(reads, lambda read: isinstance(read, Outcome)) | ({"label"} & set(reads))
-    _refuse_leaks(pipeline, labelled)
+    labelled = _downstream(reads, lambda read: isinstance(read, Outcome) or others.is_labelled(read))
+    labelled |= {"label"} & set(reads)
+    others.refuse_outcomes()
+    refuse_leaks(pipeline, labelled)
     final = _closure(reads, "publish") | (_closure(reads, "extract") if "extract" in reads else frozenset())
     trained = frozenset[str]().union(*(_closure(reads, step) for step in assembly))
-    return StepGraph(
+    graph = StepGraph(
         order=(*(step for step in order if step in final), "archive"),
         sorted_steps=tuple(order),
         level=_levels(pipeline, order, reads),
@@ -113,7 +153,40 @@ def build_graph(pipeline: PipelineSpec, definitions: Definitions, day: date) -> 
         uses_references=any(isinstance(read, Reference) for step in trained for read in reads[step]),
         referencing=_downstream(reads, lambda read: isinstance(read, Reference)),
         labelled=labelled,
+        others=others,
+        reading_others=_downstream(reads, lambda read: isinstance(read, OfAnother), History),
     )
+    for step, read in others.places:
+        others.refuse_future(step, read, day, until=graph.known_until(step, day))
+    return graph
+
+
+def _others(
+    definitions: Definitions,
+    reads: dict[str, tuple[Relation, ...]],
+    day: date,
+    within: tuple[Definitions, ...],
+    built: _Built,
+) -> Others:
+    known: dict[tuple[str, str], Other] = {}
+    places: dict[tuple[str, OfAnother], tuple[str, int | None]] = {}
+    for step, relations in reads.items():
+        for read in relations:
+            if not isinstance(read, OfAnother):
+                continue
+            name = "validation" if step == "validate" else step
+            place = places[step, read] = definitions.step(name, day).place_of(read)
+            other = definitions.other(read.pipeline, read.version)
+            refuse_ring(other, within, place)
+            pipeline = other.pipeline
+            key = (pipeline.name, pipeline.version)
+            if key not in built:
+                built[key] = _build(other, pipeline.settings.start, within, built)
+            graph = built[key]
+            known[read.pipeline, read.version] = Other(
+                pipeline, frozenset(graph.order), graph.labelled, current=not read.version
+            )
+    return Others(definitions.pipeline, known, places)
 
 
 def _all_reads(pipeline: PipelineSpec, definitions: Definitions, day: date) -> dict[str, tuple[Relation, ...]]:
@@ -145,71 +218,10 @@ def _with_own_steps(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...
     return reads
 
 
-def _refuse_unknown(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> None:
-    problems = [
-        Problem(f"{kind}({read.step!r}): this pipeline has no step of that name", file=_file(pipeline, step))
-        for step, relations in reads.items()
-        for read in relations
-        for kind in (type(read).__name__.lower(),)
-        if isinstance(read, Ref | History) and read.step not in reads
-    ]
-    if problems:
-        raise SpecError(problems)
-
-
-def _refuse_leaks(pipeline: PipelineSpec, labelled: frozenset[str]) -> None:
-    """What happened after the cutoff may reach a model only as its label."""
-    leaks = sorted(labelled & {"extract", "prepare", "filter", "predict", "post_process", "validate"})
-    if leaks:
-        raise SpecError(
-            [
-                Problem(
-                    f"{step} reads an outcome, through a step that it refers to: that is knowledge of the future",
-                    file=_file(pipeline, step),
-                    suggestion="history('label', days=...), which holds closed labels only",
-                )
-                for step in leaks
-            ]
-        )
-
-
-def _file(pipeline: PipelineSpec, step: str) -> str:
-    name = "validation" if step == "validate" else step
-    found = pipeline.steps.get(name)
-    if found is None:
-        return pipeline.file
-    if found.sql:
-        return found.sql.path
-    return found.hook.path if found.hook else pipeline.file
-
-
 def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> list[str]:
     """Depth-first order over the reads of one date; a cycle is a problem that names its steps."""
     own = {step: [read.step for read in relations if isinstance(read, Ref)] for step, relations in reads.items()}
-    return _depth_first(pipeline, own, "steps read one another in a cycle")
-
-
-def _depth_first(pipeline: PipelineSpec, needs: dict[str, list[str]], complaint: str) -> list[str]:
-    """Each step after those that it needs. Raises SpecError naming the ring where there is one."""
-    done: list[str] = []
-    path: list[str] = []
-
-    def visit(step: str) -> None:
-        if step in done:
-            return
-        if step in path:
-            ring = " -> ".join([*path[path.index(step) :], step])
-            raise SpecError([Problem(f"{complaint}: {ring}", file=_file(pipeline, step))])
-        path.append(step)
-        for each in needs[step]:
-            visit(each)
-        path.pop()
-        done.append(step)
-
-    for step in ("extract", "prepare", "filter", "predict", "post_process", *sorted(needs)):
-        if step in needs:
-            visit(step)
-    return done
+    return depth_first(pipeline, own, "steps read one another in a cycle")
 
 
 def _levels(pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Relation, ...]]) -> dict[str, int]:
@@ -231,7 +243,7 @@ def _levels(pipeline: PipelineSpec, order: list[str], reads: dict[str, tuple[Rel
         step: [read.step for read in relations if isinstance(read, Ref | History) and read.step != step]
         for step, relations in reads.items()
     }
-    _depth_first(pipeline, needs, "steps read one another's history in a cycle")
+    depth_first(pipeline, needs, "steps read one another's history in a cycle")
     raise AssertionError("levels rise for ever only along a ring")
 
 
@@ -246,17 +258,26 @@ def _closure(reads: dict[str, tuple[Relation, ...]], step: str) -> frozenset[str
     return frozenset(found)
 
 
-def _downstream(reads: dict[str, tuple[Relation, ...]], seed: Callable[[Relation], bool]) -> frozenset[str]:
+def _downstream(
+    reads: dict[str, tuple[Relation, ...]],
+    seed: Callable[[Relation], bool],
+    *along: type[History],
+) -> frozenset[str]:
+    """The steps with such a read, and those that read them of their own date, or `along` other relations as well."""
     found = {step for step, relations in reads.items() if any(seed(read) for read in relations)}
     while True:
         more = {
             step
             for step, relations in reads.items()
-            if step not in found and any(isinstance(read, Ref) and read.step in found for read in relations)
+            if step not in found and any(_leads(read, found, along) for read in relations)
         }
         if not more:
             return frozenset(found)
         found |= more
+
+
+def _leads(read: Relation, found: set[str], along: tuple[type[History], ...]) -> bool:
+    return isinstance(read, Ref | History) and isinstance(read, (Ref, *along)) and read.step in found
 
 
 def _assembly(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> tuple[str, ...]:

@@ -10,6 +10,13 @@ from augury.plan.graph import StepGraph
 from augury.sql.compiled import CompiledSql
 
 
+def held(no_champion: Mapping[date, str]) -> Iterator[str]:
+    """Dates that will end `held: no champion`, those with the same reason together."""
+    for why in dict.fromkeys(no_champion.values()):
+        days = [day for day, other in no_champion.items() if other == why]
+        yield f"{_dates(days)} will be held: no champion: {why}"
+
+
 def crossed_start(graph: StepGraph, days: Sequence[date], start: date) -> Iterator[str]:
     """Look-backs that reach past the first run date, where history is empty."""
     for step in graph.order:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 
 from augury.names import TableNames
 from augury.plan.graph import StepGraph, table_of
-from augury.plan.steps import PlannedStep, Purpose, Task, Wait
+from augury.plan.steps import Absence, External, PlannedStep, Purpose, Task, Wait
 from augury.sql.relations import Published
 
 
@@ -17,15 +17,16 @@ def to_tasks(
     steps: Iterable[PlannedStep],
     trainings: Iterable[Task],
     *,
-    skips: Mapping[date, str],
+    skips: Mapping[date, Absence],
     ticks: Mapping[date, date],
     requested: frozenset[date],
     start: date,
+    needs: Callable[[PlannedStep], tuple[External, ...]] = lambda _: (),
 ) -> tuple[Task, ...]:
     """Tasks in an order that can be performed one by one.
 
     Dates ascend, levels within a date ascend, and a tick comes before what its model scores: what a task reads of
-    other dates is always of earlier ones.
+    other dates is always of earlier ones. `needs` is what a step waits for in other pipelines.
     """
 
     def turn(task: Task) -> tuple[date, int, int]:
@@ -52,11 +53,13 @@ def to_tasks(
                 waits=_waits(graph, tables, members, start),
                 tick=ticks.get(day) if any(step.step == "predict" for step in members) else None,
                 purpose=_purpose(members),
+                needs=tuple(dict.fromkeys(need for step in members for need in needs(step))),
             )
         )
     for day, missing in skips.items():
         purpose = Purpose.REQUESTED if day in requested else Purpose.HISTORY
-        tasks.append(Task(kind="date", day=day, level=0, steps=(), skip=missing, purpose=purpose))
+        skip = Task(kind="date", day=day, level=0, steps=(), skip=missing.why, empty=missing.empty, purpose=purpose)
+        tasks.append(skip)
     return tuple(sorted(tasks, key=turn))
 
 

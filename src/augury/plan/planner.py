@@ -10,25 +10,23 @@ from __future__ import annotations
 from datetime import date
 
 from augury.ledger.records import PartitionRecord, Status
-from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
+from augury.plan.champion import Candidates, Champion, Choice, NoChampion
+from augury.plan.comparison import Comparison
 from augury.plan.definitions import Definitions
 from augury.plan.facts import Facts
-from augury.plan.fingerprints import Fingerprints, Key, Wanted, with_model
-from augury.plan.graph import StepGraph, build_graph, table_of
-from augury.plan.notes import crossed_start, late_data, unguarded_reads
+from augury.plan.fingerprints import Fingerprints, Key
+from augury.plan.graph import FEATURES, StepGraph, build_graph, table_of
+from augury.plan.notes import crossed_start, held, late_data, unguarded_reads
 from augury.plan.order import to_tasks
-from augury.plan.reasons import changed_definition
-from augury.plan.steps import Plan, PlannedStep, Purpose, Reason, Request
+from augury.plan.steps import Absence, Plan, PlannedStep, Purpose, Reason, Request
 from augury.plan.ticks import Ticks
 from augury.plan.trainings import Trainings
 from augury.sql.fingerprint import combine
 
-FAILED_BEFORE = (Status.FAILED, Status.HELD, Status.REFUSED, Status.CRASHED, Status.BLOCKED, Status.LOCKED)
+NO_ROWS = (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION)
 
 
-def make_plan(
-    definitions: Definitions, request: Request, facts: Facts, *, apart: frozenset[str] = frozenset()
-) -> Plan:
+def make_plan(definitions: Definitions, request: Request, facts: Facts, *, apart: frozenset[str] = frozenset()) -> Plan:
     """The plan of a request; the steps `apart` get tasks of their own.
 
     Raises SpecError where the pipeline's SQL cannot be used, UsageError never: dates are checked by who asks.
@@ -50,11 +48,15 @@ class _Planner:
         candidates = Candidates.of(self.ticks, facts.models, facts.decisions)
         self.trainings = Trainings(self.pipeline, self.prints, candidates, request)
         self.prints.references_of = self._references
+        self._compared = Comparison(definitions, self.graph, self.prints, self._champion)
+        self._features = self.graph.closure(self.graph.scored)
         self.steps: dict[Key, PlannedStep] = {}
         self._settled: set[Key] = set()
         """Partitions that were asked about: planned, or there as wanted."""
-        self._requested = frozenset(request.dates)
-        self.skips: dict[date, str] = {}
+        self._busy: set[date] = set()
+        """Requested dates that have something to do. What others need of the rest is history: whatever becomes of it,
+        these dates ended as they did."""
+        self.skips: dict[date, Absence] = {}
         self.tick_of: dict[date, date] = {}
 
     @property
@@ -62,14 +64,23 @@ class _Planner:
         return self.pipeline.settings.model is not None and not self.facts.model_file
 
     def plan(self, apart: frozenset[str]) -> Plan:
-        busy = [day for day in self.request.dates if self._plan_date(day)]
+        for day in self.request.dates:
+            self._busy.add(day)
+            if not self._plan_date(day):
+                self._busy.remove(day)
         self._plan_trainings()
+        no_champion = self._held()
         notes = [
+            *held(no_champion),
             *crossed_start(self.graph, self.request.dates, self.pipeline.settings.start),
             *unguarded_reads(self.definitions, self._sample_day),
             *late_data(self.prints.unabsorbed),
         ]
         graph = self.graph.with_models_apart() if self._learns_from_what_it_scores() else self.graph
+        reading = {key: step for key, step in self.steps.items() if self.graph.reads_others(key.step)}
+        unmet = {step: self.prints.tails.unmet(key) for key, step in reading.items()}
+        if any(unmet.values()):
+            graph = graph.with_others_apart()
         if apart:
             graph = graph.with_steps_apart(apart)
         tasks = to_tasks(
@@ -79,17 +90,20 @@ class _Planner:
             self.trainings.tasks(graph),
             skips=self.skips,
             ticks=self.tick_of,
-            requested=self._requested,
+            requested=frozenset(self._busy),
             start=self.pipeline.settings.start,
+            needs=lambda step: unmet.get(step, ()),
         )
-        quiet = set(self.request.dates) - set(busy)
+        quiet = [day for day in self.request.dates if day not in self._busy]
         return Plan(
             request=self.request,
             target=self.definitions.project.target_name,
             tasks=tasks,
-            up_to_date=tuple(day for day in self.request.dates if day in quiet),
+            up_to_date=tuple(day for day in quiet if self._asked_for(day)),
+            left=tuple(day for day in quiet if not self._asked_for(day)),
+            held=tuple(no_champion),
             notes=tuple(dict.fromkeys(notes)),
-            spec=self._spec_fingerprint(),
+            spec=spec_fingerprint(self.definitions, self.request),
         )
 
     # -- one requested date ------------------------------------------------------------------------------------
@@ -98,16 +112,20 @@ class _Planner:
         """Plan one requested date; False where it needs nothing."""
         if not self._asked_for(day):
             return False
-        if self.request.step is not None:
-            return self._plan_up_to(self.request.step, day)
+        if self.request.archive == "only":
+            return self._plan_archive(day)
+        step = self.request.step
         missing = self.prints.wanted(self._key("post_process", day)).missing
-        if missing:
+        if missing and (step is None or self.prints.wanted(self._key(step, day)).missing):
             return self._plan_skip(day, missing)
+        if step is not None:
+            return self._plan_up_to(step, day)
         if self._skipped_before(day):
             return False
         return self._plan_finals(day)
 
     def _asked_for(self, day: date) -> bool:
+        """Whether `reprocess` is about this date: the others are left as they are."""
         record = self.facts.dates.get(day)
         match self.request.reprocess:
             case "missing":
@@ -115,6 +133,11 @@ class _Planner:
             case "failed":
                 return record is None or not record.status.complete
         return True
+
+    def _unfinished(self, day: date) -> Status | None:
+        """How a date ended that did not end well. Such a date is never up to date, whatever lies in its tables."""
+        record = self.facts.dates.get(day)
+        return None if record is None or record.status.complete else record.status
 
     def _plan_up_to(self, step: str, day: date) -> bool:
         """Build the one step again, and before it whatever it needs that is missing."""
@@ -124,11 +147,13 @@ class _Planner:
         self._require(wanted, force=True)
         return wanted in self.steps
 
-    def _plan_skip(self, day: date, missing: str) -> bool:
+    def _plan_skip(self, day: date, missing: Absence) -> bool:
         """A source is not there. What an earlier run published stays, unless everything is to be done again."""
         record = self.facts.dates.get(day)
-        known = record is not None and record.status is Status.SKIPPED_MISSING
-        if (known or self._published(day)) and self.request.reprocess != "all":
+        skipped = Status.SKIPPED_EMPTY if missing.empty else Status.SKIPPED_MISSING
+        known = record is not None and record.status is skipped
+        settled = known or (self._published(day) and not self._unfinished(day))
+        if settled and self.request.reprocess != "all":
             return False
         self.skips[day] = missing
         return True
@@ -138,17 +163,21 @@ class _Planner:
         if self.request.reprocess == "all" or self._published(day):
             return False
         ended = self.facts.dates.get(day)
-        if ended is None or ended.status not in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
+        if ended is None or ended.status not in NO_ROWS:
             # Empty features that were built as the history of another date leave this one without an outcome.
             return False
-        for step in ("extract", "prepare", "filter"):
+        return self._has_no_rows(day)
+
+    def _has_no_rows(self, day: date) -> bool:
+        """The features of a date are built as wanted, and one of them came out empty."""
+        for step in FEATURES:
             if step not in self.graph.reads:
                 continue
             key = self._key(step, day)
             record = self.prints.record(key)
             if record is None or record.fingerprint != self.prints.wanted(key).fingerprint:
                 return False
-            if record.status in (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION):
+            if record.status in NO_ROWS:
                 return True
         return False
 
@@ -159,9 +188,9 @@ class _Planner:
     def _plan_finals(self, day: date) -> bool:
         force = self.request.reprocess == "all"
         publish, validate = self._key("publish", day), self._key("validate", day)
-        reason = self._reason(publish, force=force)
+        reason = self._why_publish(publish, force=force)
         if reason is not None:
-            self._add(publish, *self._as_retry(day, *reason))
+            self._add(publish, *reason)
             self._add(validate, Reason.AFTER)
             for each in self.prints.own_inputs(validate):
                 self._require(each, force=force)
@@ -174,14 +203,24 @@ class _Planner:
             self._add(self._key("archive", day), Reason.AFTER if reason else Reason.MISSING)
         return archives or reason is not None
 
-    def _as_retry(self, day: date, reason: Reason, detail: str) -> tuple[Reason, str]:
-        record = self.facts.dates.get(day)
-        if reason is Reason.MISSING and record is not None and record.status in FAILED_BEFORE:
-            return Reason.RETRY, str(record.status)
-        return reason, detail
+    def _why_publish(self, publish: Key, *, force: bool) -> tuple[Reason, str] | None:
+        reason, unfinished = self._compared.reason(publish, force=force), self._unfinished(publish.day)
+        if unfinished is not None and (reason is None or reason[0] is Reason.MISSING):
+            return Reason.RETRY, str(unfinished)
+        return reason
+
+    def _plan_archive(self, day: date) -> bool:
+        published = self._published(day)
+        kept = self.facts.partitions.get((self.pipeline.tables.archive, day))
+        if published is None or (kept is not None and kept.fingerprint == published.fingerprint):
+            return False
+        self._add(self._key("archive", day), Reason.MISSING)
+        return True
 
     def _archives(self, day: date, *, published_now: bool) -> bool:
         if not self.pipeline.settings.archive or self.facts.current_version != self.pipeline.version:
+            return False
+        if self.request.archive == "without":
             return False
         if published_now:
             return True
@@ -210,6 +249,14 @@ class _Planner:
         today = self.facts.now.astimezone(self.pipeline.zone).date()
         return self.pipeline.grid.at_or_before(today) or day
 
+    def _held(self) -> dict[date, str]:
+        """Dates that nobody can score, whatever is trained on the way, and why: ascending."""
+        if not self._trains:
+            return {}
+        scored = [day for day in sorted(self._busy) if self._key("predict", day) in self.steps]
+        choices = {day: self._champion(day) for day in scored if not self._has_no_rows(day)}
+        return {day: choice.why for day, choice in choices.items() if isinstance(choice, NoChampion)}
+
     def _choose(self, day: date) -> None:
         """Remember the tick that decides a date, and plan every training that the choice depends on."""
         if not self._trains:
@@ -221,7 +268,11 @@ class _Planner:
             self.tick_of[day] = tick
 
     def _require(self, first: Key, *, force: bool) -> None:
-        """Plan a partition unless it is there as wanted, then ask the same of what it is built from."""
+        """Plan a partition unless it is there as wanted, then ask the same of what it is built from.
+
+        What has lost its source stays as it is. A date that never had features is skipped; anything else that cannot be
+        built is planned all the same, so that the run says what is missing.
+        """
         todo = [first]
         while todo:
             key = todo.pop()
@@ -229,13 +280,14 @@ class _Planner:
                 continue
             self._settled.add(key)
             # What is forced of a date is forced of its own inputs, never of its history.
-            reason = self._reason(key, force=force and key.day == first.day)
+            reason = self._compared.reason(key, force=force and key.day == first.day)
             if reason is None:
                 continue
             missing = self.prints.wanted(key).missing
-            if missing:
-                if self.prints.record(key) is None:
-                    self.skips.setdefault(key.day, missing)
+            if missing and self.prints.record(key) is not None and not (force and key == first):
+                continue
+            if missing and key.step in self._features and not self._published(key.day):
+                self.skips.setdefault(key.day, missing)
                 continue
             self._add(key, *reason)
             if key.step == "predict":
@@ -243,48 +295,10 @@ class _Planner:
             todo += self.prints.own_inputs(key)
             todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
 
-    def _reason(self, key: Key, *, force: bool) -> tuple[Reason, str] | None:
-        """Why a partition must be built; None where it is there as wanted."""
-        wanted, record = self.prints.wanted(key), self.prints.record(key)
-        if record is None or not record.status.complete or record.status is Status.SKIPPED_MISSING:
-            return Reason.MISSING, ""
-        final = self._final(key, wanted)
-        if record.fingerprint == final and not force:
-            return None
-        if force and record.fingerprint == final:
-            return Reason.REQUESTED, ""
-        if wanted.generation > record.generation:
-            return Reason.LATE, ", ".join(wanted.late[:3])
-        if record.definition != wanted.definition:
-            return Reason.DEFINITION, changed_definition(self.definitions, self.facts, key, record.definition)
-        if key.step in self.graph.modelled:
-            return self._modelled_reason(key, record)
-        return Reason.UPSTREAM, ""
-
-    def _final(self, key: Key, wanted: Wanted) -> str | None:
-        """The whole fingerprint; None for a modelled step whose model is not known yet."""
-        if key.step not in self.graph.modelled:
-            return wanted.fingerprint
-        choice = self._champion(key.day)
-        if isinstance(choice, Champion):
-            return with_model(wanted.fingerprint, choice.model)
-        return None
-
-    def _modelled_reason(self, key: Key, record: PartitionRecord) -> tuple[Reason, str]:
-        choice = self._champion(key.day)
-        if isinstance(choice, Champion):
-            if choice.model.number != record.model_version:
-                return Reason.MODEL, f"{record.model_version} -> {choice.model.number}: {choice.rule}"
-            return Reason.UPSTREAM, ""
-        if isinstance(choice, Untrained):
-            return Reason.UPSTREAM, f"tick {choice.tick} is trained first"
-        assert isinstance(choice, NoChampion)
-        return Reason.MODEL, choice.why
-
     def _add(self, key: Key, reason: Reason, detail: str = "", purpose: Purpose | None = None) -> PlannedStep:
         wanted = self.prints.wanted(key)
         if purpose is None:
-            purpose = Purpose.REQUESTED if key.day in self._requested else Purpose.HISTORY
+            purpose = Purpose.REQUESTED if key.day in self._busy else Purpose.HISTORY
         step = PlannedStep(
             step=key.step,
             table=table_of(key.step, self.pipeline.tables, training=key.training),
@@ -297,6 +311,7 @@ class _Planner:
             generation=wanted.generation,
             training=key.training,
             purpose=purpose,
+            absent=wanted.missing.why if wanted.missing else "",
         )
         self.steps[key] = step
         return step
@@ -313,11 +328,11 @@ class _Planner:
             if key in self._settled:
                 continue
             self._settled.add(key)
-            reason = self._reason(key, force=False)
+            reason = self._compared.reason(key, force=False)
             if reason is None or self.prints.wanted(key).missing:
                 continue
             purpose = Purpose.TRAINING if key.day in learned else Purpose.HISTORY
-            requested = key.day in self._requested and not key.training
+            requested = key.day in self._busy and not key.training
             self._add(key, *reason, purpose=Purpose.REQUESTED if requested else purpose)
             todo += self.prints.own_inputs(key)
             todo += (each for each in self.prints.history_inputs(key) if each not in self._settled)
@@ -330,9 +345,12 @@ class _Planner:
             for day, tick in self.tick_of.items()
         )
 
-    def _spec_fingerprint(self) -> str:
-        day = self._sample_day
-        return combine(
-            self.pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
-            *(self.definitions.step(name, day).fingerprint for name in self.pipeline.steps),
-        )
+
+def spec_fingerprint(definitions: Definitions, request: Request) -> str:
+    """Of everything in the project's files that a plan of this request is made from."""
+    pipeline = definitions.pipeline
+    day = request.dates[0] if request.dates else pipeline.settings.start
+    return combine(
+        pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
+        *(definitions.step(name, day).fingerprint for name in pipeline.steps),
+    )

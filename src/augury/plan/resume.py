@@ -27,7 +27,11 @@ def remaining(
 
     def rest(task: Task) -> Task | None:
         if task.kind == "train":
-            trained = any(model.tick == task.day and model.fingerprint == task.fingerprint for model in models)
+            # What another pipeline built after the plan was made is in the model's fingerprint, and not in the plan's.
+            trained = any(
+                model.tick == task.day and (model.fingerprint == task.fingerprint or model.run_id == run_id)
+                for model in models
+            )
             return None if trained else task
         steps = tuple(step for step in task.steps if not is_done(step))
         if all(step.step == "validate" for step in steps) and not task.skip:

@@ -12,6 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
+from augury.sql.relations import other_name
+
 
 class Reason(StrEnum):
     MISSING = "missing"
@@ -35,6 +37,15 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True)
+class Absence:
+    """Why there is nothing to build a date from."""
+
+    why: str
+    empty: bool = False
+    """The source is there, without a row; else it is not there yet."""
+
+
+@dataclass(frozen=True)
 class PlannedStep:
     step: str
     table: str
@@ -53,6 +64,8 @@ class PlannedStep:
     training: bool = False
     """Writes the copy of the table that holds training dates."""
     purpose: Purpose = Purpose.REQUESTED
+    absent: str = ""
+    """The source without which it cannot be built: whoever needs it is told so."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,32 @@ class Wait:
     tables: tuple[str, ...] = ()
     """What it reads of them: where a partition of these could not be built, it is blocked. None for the publishing of
     earlier dates, whose end it awaits, however they end."""
+
+
+@dataclass(frozen=True)
+class External:
+    """A partition of another pipeline, which another run has to build."""
+
+    pipeline: str
+    version: str
+    step: str
+    """`publish` for what it published."""
+    table: str
+    day: date
+    current: bool = True
+    """Of the version that consumers see."""
+    apart: bool = False
+    """A label, or another step that a published date does not need: it is there only once it is built for itself."""
+    why: str = ""
+    """Why it cannot be read, as far as is known: `is not built`, `was held: ...`."""
+
+    @property
+    def name(self) -> str:
+        """As SQL names it: `scores.predictions`, `scores.v2.prepare`."""
+        return other_name(self.pipeline, "" if self.current else self.version, self.step)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.day} {self.why}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -88,6 +127,10 @@ class Task:
     purpose: Purpose = Purpose.REQUESTED
     skip: str = ""
     """Why there is nothing to build from: the source that is not there yet."""
+    needs: tuple[External, ...] = ()
+    """What it reads of other pipelines and is not there: the task cannot be performed before all of it is."""
+    empty: bool = False
+    """Of `skip`: the source is there, without a row."""
 
     @property
     def key(self) -> str:
@@ -114,6 +157,8 @@ class Request:
     refresh_late: bool = False
     ticks: tuple[date, ...] = ()
     """Ticks to train whatever else is asked."""
+    archive: Literal["with", "without", "only"] = "with"
+    """Whether dates are archived as they are published, by a request of its own, or this is that request."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +168,11 @@ class Plan:
     tasks: tuple[Task, ...]
     """In an order in which they can be performed one by one."""
     up_to_date: tuple[date, ...] = ()
-    """Requested dates with nothing to do."""
+    """Requested dates that are as wanted: nothing is to do."""
+    left: tuple[date, ...] = ()
+    """Requested dates that `reprocess` is not about: they stay as they are, well ended or not."""
+    held: tuple[date, ...] = ()
+    """Requested dates that will be held for want of a champion, whatever the trainings of this plan give."""
     notes: tuple[str, ...] = ()
     """Warnings: look-backs that cross the start, tables read outside the relation functions, late data, ..."""
     spec: str = ""
@@ -132,7 +181,7 @@ class Plan:
     @property
     def to_build(self) -> tuple[date, ...]:
         """Requested dates that have something to do."""
-        done = set(self.up_to_date)
+        done = {*self.up_to_date, *self.left}
         return tuple(day for day in self.request.dates if day not in done)
 
     @property
@@ -163,6 +212,8 @@ class Plan:
             target=raw["target"],
             tasks=tuple(_task(task) for task in raw["tasks"]),
             up_to_date=_days(raw["up_to_date"]),
+            left=_days(raw["left"]),
+            held=_days(raw["held"]),
             notes=tuple(raw["notes"]),
             spec=raw["spec"],
         )
@@ -208,5 +259,6 @@ def _task(raw: dict[str, Any]) -> Task:
             "tick": date.fromisoformat(raw["tick"]) if raw["tick"] else None,
             "dates": _days(raw["dates"]),
             "purpose": Purpose(raw["purpose"]),
+            "needs": tuple(External(**{**need, "day": date.fromisoformat(need["day"])}) for need in raw["needs"]),
         }
     )

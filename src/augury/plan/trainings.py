@@ -10,7 +10,8 @@ from augury.ledger.records import ModelRecord
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
 from augury.plan.fingerprints import Fingerprints, Key, References
 from augury.plan.graph import StepGraph, table_of
-from augury.plan.steps import Reason, Request, Task, Wait
+from augury.plan.steps import External, Reason, Request, Task, Wait
+from augury.plan.tails import base_of
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
 from augury.sql.relations import History, Ref
@@ -31,9 +32,9 @@ class Trainings:
 
     def champion(self, run_date: date) -> Choice:
         """Who scores a date as far as the ledger knows; Untrained where this plan has to train first."""
-        sha = self._prints.facts.model_file
-        if sha:
-            return self._file_champion(run_date, sha)
+        file = self._prints.facts.model_file
+        if file:
+            return self._file_champion(run_date, file)
         return self._candidates.choose(run_date, self.is_stale)
 
     def need_for(self, run_date: date) -> None:
@@ -74,7 +75,10 @@ class Trainings:
         found = self._stale.get(model.number)
         if found is None:
             references = tuple(sorted(model.references.items())) if self._own_tables else ()
-            found = self._stale[model.number] = self.fingerprint(model.tick, references) != model.fingerprint
+            wanted, blind = self._wanted(model.tick, references)
+            # What was tidied away in another pipeline makes no model stale.
+            same = base_of(wanted) == base_of(model.fingerprint) if blind else wanted == model.fingerprint
+            found = self._stale[model.number] = not same
         return found
 
     @property
@@ -86,24 +90,28 @@ class Trainings:
     def _own_tables(self) -> bool:
         return self._prints.graph.uses_references
 
-    def _file_champion(self, run_date: date, sha: str) -> Choice:
+    def _file_champion(self, run_date: date, file: str) -> Choice:
         """A model file decides, unless somebody promoted another one."""
         choice = self._candidates.choose(run_date, lambda model: False)
         if isinstance(choice, Champion) and not choice.rule.startswith("tick"):
             return choice
-        found = [model for model in self._candidates.by_number.values() if model.sha256 == sha]
+        found = [model for model in self._candidates.by_number.values() if model.fingerprint == file]
         return Champion(found[-1], "file") if found else NoChampion("the model file is not registered yet")
 
     # -- what a training is made from --------------------------------------------------------------------------
 
     def fingerprint(self, tick: date, references: References) -> str:
         """Everything that decides the model of a tick."""
+        return self._wanted(tick, references)[0]
+
+    def _wanted(self, tick: date, references: References) -> tuple[str, bool]:
+        """(fingerprint, whether something of another pipeline that decides it is not known)."""
         settings = self._pipeline.settings
         model = settings.model
         assert model is not None
         chosen = model.model_dump_json(exclude={"gate": True, "train": {"schedule", "grace", "start"}})
         dates = self._prints.ticks.training_dates(tick)
-        return combine(
+        base = combine(
             self._prints.facts.engine,
             chosen,
             ",".join(settings.entities),
@@ -111,8 +119,22 @@ class Trainings:
             self._pipeline.cutoffs.of(tick).isoformat(),
             *(day.isoformat() for day in dates),
             self._assembly_definition(tick),
-            *(self._prints.wanted(key).fingerprint for key in self._keys(tick, references)),
+            *(base_of(self._prints.wanted(key).fingerprint) for key in self._keys(tick, references)),
         )
+        tail, blind = self.tail(tick, references)
+        return base + tail, blind
+
+    def tail(self, tick: date, references: References = ()) -> tuple[str, bool]:
+        """The part of a fingerprint that stands for other pipelines, and whether something of it is not known."""
+        tails = self._prints.tails
+        if not self._pipeline.has("training"):
+            return tails.of_many([self._prints.wanted(key) for key in self._keys(tick, references)])
+        by_hand = self._key("training", tick, references)
+        return tails.of(by_hand, [self._prints.wanted(key) for key in self._prints.own_inputs(by_hand)])
+
+    def unmet(self, tick: date) -> tuple[External, ...]:
+        """What training.sql itself reads of other pipelines and is not there."""
+        return self._prints.tails.unmet(Key("training", tick)) if self._pipeline.has("training") else ()
 
     def _assembly_definition(self, tick: date) -> str:
         if not self._pipeline.has("training"):
@@ -166,6 +188,7 @@ class Trainings:
                     dates=tuple(sorted({key.day for key in keys})),
                     fingerprint=self.fingerprint(tick, references),
                     reason=reason,
+                    needs=self.unmet(tick),
                 )
             )
         return tuple(out)

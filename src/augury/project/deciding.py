@@ -23,7 +23,7 @@ class Deciding(Opening):
     ) -> Decision:
         from augury.operations.registry import promote
 
-        return promote(self._writing, pipeline, number, version, from_date)
+        return promote(self._changing, pipeline, number, version, from_date)
 
     def rollback(
         self,
@@ -35,9 +35,9 @@ class Deciding(Opening):
     ) -> Decision:
         from augury.operations.registry import rollback
 
-        return rollback(self._writing, pipeline, number, version, from_date)
+        return rollback(self._changing, pipeline, number, version, from_date)
 
     def set_version(self, pipeline: str, version: str) -> Decision:
         from augury.operations.registry import set_version
 
-        return set_version(self._writing, pipeline, version)
+        return set_version(self._changing, pipeline, version)

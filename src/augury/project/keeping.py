@@ -16,7 +16,7 @@ class Keeping(Opening):
     def copy(self, pattern: str, to: str, *, dry_run: bool = False) -> tuple[Change, ...]:
         from augury.operations.housekeeping import copy
 
-        return copy(self._reading if dry_run else self._writing, pattern, to, dry_run)
+        return copy(self._reading if dry_run else self._changing, pattern, to, dry_run)
 
     def clean(
         self,
@@ -29,7 +29,7 @@ class Keeping(Opening):
     ) -> tuple[Change, ...]:
         from augury.operations.housekeeping import clean
 
-        return clean(self._reading if dry_run else self._writing, pipeline, step, within, version, dry_run)
+        return clean(self._reading if dry_run else self._changing, pipeline, step, within, version, dry_run)
 
     def reset(
         self,
@@ -41,7 +41,7 @@ class Keeping(Opening):
     ) -> tuple[Change, ...]:
         from augury.operations.housekeeping import reset
 
-        return reset(self._reading if dry_run else self._writing, pipeline, version, within, dry_run)
+        return reset(self._reading if dry_run else self._changing, pipeline, version, within, dry_run)
 
     def doctor(self, *, fix: bool = False) -> tuple[Finding, ...]:
         from augury.operations.doctor import doctor

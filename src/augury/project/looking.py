@@ -73,6 +73,12 @@ class Looking(Opening):
         spec = self._reading.pipeline(pipeline, version)
         return self._reading.ledger.date_records(spec.name, spec.version)
 
+    def due(self, pipeline: str, version: str | None = None) -> date | None:
+        """The newest run date that is due, the last one of a pipeline that has ended; None before the first."""
+        from augury.operations.calendar import due_date
+
+        return due_date(self._reading.pipeline(pipeline, version), self._clock())
+
     def config(self, pipeline: str | None = None) -> tuple[tuple[str, str, str], ...]:
         """Every value with where it came from: (key, value, origin)."""
         from augury.operations.configuration import config

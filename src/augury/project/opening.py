@@ -18,7 +18,9 @@ from augury.spec.settings import Var
 
 if TYPE_CHECKING:
     from augury.events import Listener
+    from augury.ledger.store import Ledger
     from augury.operations.opened import Opened
+    from augury.run.locking import Locking
     from augury.warehouses.contract import Warehouse
 
 
@@ -69,8 +71,23 @@ class Opening:
         return self._opened(read_only=False)
 
     @property
+    def _is_new(self) -> bool:
+        """Nobody ever wrote into the target's namespace."""
+        target, namespace = self.spec.target, self.spec.namespace
+        roots = [self.spec.root / place / namespace for place in (target.path, target.output) if place]
+        if any(map(_holds_something, roots)):
+            return False
+        return target.ledger is None or not self._read_only.ledger.shared
+
+    @property
+    def _changing(self) -> Opened:
+        """For what changes things that are there: where nothing is, there is nothing to open for writing either, and
+        a command that cannot start leaves nothing."""
+        return self._reading if self._is_new else self._writing
+
+    @property
     def _reading(self) -> Opened:
-        """Writes nothing, creates nothing; what does not exist yet is empty. Nothing is opened twice."""
+        """Writes nothing, creates nothing; what does not exist yet is empty. What is open for writing is read too."""
         opened: Opened | None = vars(self).get("_writing")
         return opened or self._read_only
 
@@ -105,7 +122,10 @@ class Opening:
         )
         self._closing.callback(warehouse.close)
         self._warehouses.append(warehouse)
-        ledger = Ledger.open(home / "_ledger.db", create=not read_only)
+        if target.ledger is None:
+            ledger = Ledger.open(home / "_ledger.db", create=not read_only)
+        else:
+            ledger = Ledger.connect(target.ledger, spec.name, spec.namespace, create=not read_only)
         self._closing.callback(ledger.close)
         return Opened(
             spec=spec,
@@ -117,7 +137,26 @@ class Opening:
             models=spec.root / target.models if target.models else home / "_models",
             who=Who(_user(), socket.gethostname(), os.getpid()),
             compiler=Compiler(spec.macros, warehouse.features.dialect),
+            locking=self._locking(home, warehouse, ledger),
         )
+
+    def _locking(self, home: Path, warehouse: Warehouse, ledger: Ledger) -> Locking:
+        if ledger.shared:
+            from augury.run.lease_locks import lease_locking
+
+            return lease_locking(ledger, warehouse.raise_fence, self._clock, self.spec.settings.service.lease)
+        from augury.run.locks import file_locking
+
+        return file_locking(home / "_locks", self._clock)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the warehouse was asked for."""
+        return bool(self._warehouses)
+
+    def listen(self, listener: Listener) -> None:
+        """From now on `listener` hears of what happens as well."""
+        self._listeners = (*self._listeners, listener)
 
     def interrupt(self) -> None:
         """Stop the queries in work: whoever waits for one gets a KeyboardInterrupt. For another thread to call."""
@@ -145,16 +184,28 @@ class Opening:
         """Raises UsageError with the nearest spelling."""
         return self._reading.pipeline(name, version)
 
+    def current_version(self, name: str) -> str:
+        """The version of a pipeline that consumers see. Its folder may be gone."""
+        return self._reading.current_version(name)
+
     def _recover(self) -> None:
         """Close runs whose process died, so that nothing reads as running; needs the right to write."""
-        home = self.spec.root / self.spec.target.path / self.spec.namespace
-        if not (home / "_ledger.db").exists() or not os.access(home / "_ledger.db", os.W_OK):
-            return
-        if not any(True for _ in self._reading.ledger.unfinished_runs()):
+        ledger = self._reading.ledger
+        if not ledger.unfinished_runs() or not ledger.may_write:
             return
         from augury.operations.resuming import recover_crashed
 
         recover_crashed(self._writing)
+
+
+def _holds_something(folder: Path) -> bool:
+    """True also for what is no folder or may not be read: whoever opens it says so."""
+    try:
+        return any(folder.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _user() -> str:

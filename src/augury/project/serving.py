@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from augury.project.working import Reprocess, WhichModel, Working
 
@@ -98,6 +98,12 @@ class Serving(Working):
 
         return resume(self._writing, pipeline)
 
+    def notify(self, operation: str, result: Mapping[str, Any] | None = None) -> int:
+        """An operation that tasks wait for is over; how many go on. Raises UsageError where nobody waits for it."""
+        from augury.service.deciding import notify
+
+        return notify(self._writing, operation, result or {})
+
     def pauses(self) -> Mapping[str, Pause]:
         """Paused pipelines by name."""
         return self._reading.ledger.pauses()
@@ -112,7 +118,7 @@ class Serving(Working):
     @property
     def is_shared(self) -> bool:
         """Whether several workers may serve this target."""
-        return self._reading.ledger.shared
+        return self.spec.target.ledger is not None
 
     def run_of(self, run_id: str) -> RunRecord:
         """Raises UsageError where there is no such run."""

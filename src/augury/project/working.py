@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -78,8 +78,11 @@ class Working(Opening):
         """
         from augury.operations.running import HowToRun, run_request
 
-        opened = self._writing
-        request = self._request(opened, pipeline, dates, version, step, reprocess, model, tuple(accept), refresh_late)
+        opened, request = self._accepted(
+            lambda opened: self._request(
+                opened, pipeline, dates, version, step, reprocess, model, tuple(accept), refresh_late
+            )
+        )
         how = HowToRun(command, wait, max_parallel, order == "desc")
         return run_request(opened, request, how, self._listeners)
 
@@ -95,8 +98,7 @@ class Working(Opening):
         from augury.operations.running import HowToRun, run_request
         from augury.operations.training import train_request
 
-        opened = self._writing
-        request = train_request(opened, pipeline, tick, version)
+        opened, request = self._accepted(lambda opened: train_request(opened, pipeline, tick, version))
         return run_request(opened, request, HowToRun(command), self._listeners)
 
     def retry(
@@ -107,11 +109,21 @@ class Working(Opening):
         from augury.operations.running import HowToRun, run_request
         from augury.plan.steps import Request
 
-        opened = self._writing
+        opened = self._changing
         return tuple(
             run_request(opened, Request(name, which, days), HowToRun(command), self._listeners)
             for name, which, days in dates_to_retry(opened, pipeline, version)
         )
+
+    def _accepted(self, make: Callable[[Opened], Request]) -> tuple[Opened, Request]:
+        """What performs a request, and the request. In a new namespace it is planned before anything is opened for
+        writing: what cannot start leaves nothing."""
+        from augury.operations.planning import plan_request
+
+        if self._is_new:
+            plan_request(self._reading, make(self._reading), record_probes=False)
+        opened = self._writing
+        return opened, make(opened)
 
     def _request(
         self,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from augury.errors import ModelFailed, Place, nearest
+from augury.errors import ModelFailed, Place, QueryRefused, nearest
 from augury.names import quote
 from augury.plan.graph import table_of
 from augury.plan.steps import Task
-from augury.run.builds import bound_sql
+from augury.run.by_hand import by_hand, placed
 from augury.run.predict import scored_sql
 from augury.run.work import Work
 from augury.spec.pipeline import Model
@@ -37,7 +37,6 @@ def assemble(work: Work, task: Task) -> Assembled:
 
     Raises ModelFailed with counts where entities have no label and `missing_label` does not say what that means.
     """
-    sql = _by_hand(work, task) if work.pipeline.has("training") else _joined(work, task.dates)
     write = Write(
         table=work.pipeline.tables.step("training"),
         day=task.day,
@@ -45,16 +44,38 @@ def assemble(work: Work, task: Task) -> Assembled:
         fingerprint=task.fingerprint,
         description=f"What the models of {work.pipeline.name} {work.pipeline.version} learned from, by tick",
         facts={"step": "training", "probe": work.facts.probe},
+        fence=work.fence(),
     )
-    # In the table, run_date is the tick, as it is the date of the partition.
-    partition = work.warehouse.create(
-        write, f"SELECT run_date AS training_date, * EXCLUDE (run_date) FROM ({_sampled(work, sql)}\n)"
-    ).partition
+    if work.pipeline.has("training"):
+        try:
+            partition = _kept(work, write, by_hand(work, task.day, write))
+        except QueryRefused as error:
+            raise placed(work, task.day, error) from error
+    else:
+        partition = _kept(work, write, _joined(work, task.dates))
     rows = work.warehouse.partition_sql(write.table, (task.day,))
     with work.warehouse.read(
         f"SELECT training_date AS run_date, * EXCLUDE (run_date, training_date) FROM {rows}"
     ) as reader:
-        return Assembled(reader.read_all(), partition)
+        assembled = Assembled(reader.read_all(), partition)
+    _refuse_undated(work, assembled.rows)
+    return assembled
+
+
+def _kept(work: Work, write: Write, sql: str) -> Partition:
+    # In the table, run_date is the tick, as it is the date of the partition.
+    dated = f"SELECT run_date AS training_date, * EXCLUDE (run_date) FROM ({_sampled(work, sql)}\n)"
+    return work.warehouse.create(write, dated).partition
+
+
+def _refuse_undated(work: Work, rows: pa.Table) -> None:
+    undated = rows["run_date"].null_count
+    if undated:
+        raise ModelFailed(
+            f"{undated:,} of {rows.num_rows:,} training rows have no run_date",
+            where=Place(file=work.pipeline.file),
+            fix="The run_date of a training row is the date whose features it holds: return it for all, or for none.",
+        )
 
 
 def _sampled(work: Work, sql: str) -> str:
@@ -66,18 +87,6 @@ def _sampled(work: Work, sql: str) -> str:
     keys = ", ".join(quote(key) for key in ("run_date", *work.pipeline.settings.entities))
     # A hash orders the rows the same way every time, and is not related to anything that a model learns.
     return f"SELECT * FROM ({sql}\n) ORDER BY hash({keys}), {keys} LIMIT {limit}"
-
-
-def _by_hand(work: Work, task: Task) -> str:
-    """training.sql, as of the tick."""
-    definition = work.definitions.step("training", task.day)
-    resolver = work.resolver(task.day, training=work.graph.uses_references)
-    inner = bound_sql(work, definition, task.day, resolver)
-    has_date = any(column.name == "run_date" for column in work.warehouse.describe(inner))
-    if has_date:
-        return inner
-    # Rows without a date of their own all belong to the tick: they are evaluated without a split in time.
-    return f"SELECT DATE '{task.day}' AS run_date, * FROM ({inner}\n)"
 
 
 def _joined(work: Work, days: Sequence[date]) -> str:

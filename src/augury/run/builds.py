@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from augury.errors import AuguryError, Place, QueryRefused
 from augury.events import DateFinished, ModelTrained
-from augury.hooks import Context
+from augury.hooks import Context, Operation
 from augury.ledger.records import ModelRecord
 from augury.names import quote
 from augury.plan.definitions import StepDefinition
 from augury.plan.steps import PlannedStep
 from augury.run.hooks import as_reader, call_hook
+from augury.run.operations import Suspended
 from augury.run.relations import Resolver
 from augury.run.work import Work
 from augury.spec.pipeline import StepSettings
@@ -52,6 +53,7 @@ def write_of(work: Work, step: PlannedStep, fingerprint: str, model: ModelRecord
             "probe": work.facts.probe,
             "model_version": model.number if model else None,
         },
+        fence=work.fence(),
     )
 
 
@@ -182,15 +184,31 @@ def _emptied(reader: pa.RecordBatchReader, empty: bool) -> pa.RecordBatchReader:
 
 
 def _call(work: Work, definition: StepDefinition, step: PlannedStep, resolver: Resolver, stack: ExitStack) -> Any:
-    """Call a step's hook with the relations that its parameters ask for, as Arrow tables."""
+    """What a step's hook returns. Raises Suspended where it waits for something outside."""
+    operation = work.operations.get((step.day, step.step))
+    result = called(work, definition, step.day, resolver, stack, operation)
+    if isinstance(result, Operation):
+        raise Suspended(result)
+    return result
+
+
+def called(
+    work: Work,
+    definition: StepDefinition,
+    day: date,
+    resolver: Resolver,
+    stack: ExitStack,
+    operation: Operation | None = None,
+) -> Any:
+    """Call a hook with the relations that its parameters ask for, as Arrow tables: they live as long as `stack`."""
     hook = definition.hook
     assert hook is not None
     arguments: dict[str, Any] = {}
     for parameter in hook.parameters:
         if parameter.relation == "context":
-            arguments[parameter.name] = context_of(work, step.day)
+            arguments[parameter.name] = context_of(work, day, operation=operation)
         elif parameter.relation == "rows":
-            arguments[parameter.name] = _table(work, bound_sql(work, definition, step.day, resolver), stack)
+            arguments[parameter.name] = _table(work, bound_sql(work, definition, day, resolver), stack)
         elif parameter.relation == "var":
             arguments[parameter.name] = work.pipeline.vars[str(parameter.arguments[0])]
         else:
@@ -204,7 +222,12 @@ def _table(work: Work, sql: str, stack: ExitStack) -> pa.Table:
     return stack.enter_context(work.warehouse.read(sql)).read_all()
 
 
-def context_of(work: Work, day: date, event: DateFinished | ModelTrained | None = None) -> Context:
+def context_of(
+    work: Work,
+    day: date,
+    event: DateFinished | ModelTrained | None = None,
+    operation: Operation | None = None,
+) -> Context:
     """What every hook may know."""
     return Context(
         pipeline=work.pipeline.name,
@@ -215,6 +238,7 @@ def context_of(work: Work, day: date, event: DateFinished | ModelTrained | None 
         run_id=work.run_id,
         vars=dict(work.pipeline.vars),
         event=event,
+        operation=operation,
     )
 
 

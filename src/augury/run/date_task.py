@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import assert_never
 
-from augury.errors import AuguryError, ExitCode, Held, QueryRefused
+from augury.errors import AuguryError, Blocked, DataRefused, ExitCode, Held, Place, QueryRefused
 from augury.ledger.records import (
     Decision,
     ModelRecord,
@@ -18,10 +19,14 @@ from augury.run.builds import bound_sql, build, candidate, in_template, rows_of_
 from augury.run.checks import in_one_line, judge, run_checks
 from augury.run.limits import Meter
 from augury.run.models import Scorer
+from augury.run.operations import Suspended
+from augury.run.others import blocked
 from augury.run.predict import predict, refuse_lost_entities
 from augury.run.records import ENDS, Performed, Records
 from augury.run.work import Work
 from augury.warehouses.contract import Partition, Write
+
+PUT_IN_PLACE = "What was published stays. Put the source in place"
 
 
 class DateTask:
@@ -38,7 +43,7 @@ class DateTask:
 
     def perform(self) -> Performed:
         if self._task.skip:
-            self._records.skip_missing(self._task.skip)
+            self._skip(self._task.skip)
             return self._records.done
         for step in self._task.steps:
             why = self._kept_from(step)
@@ -47,7 +52,11 @@ class DateTask:
                 continue
             started, at = time.monotonic(), self._work.clock()
             try:
-                status, partition, detail = self._step(step)
+                with self._meter.step(step.step):
+                    status, partition, detail = self._step(step)
+            except Suspended as waits:
+                self._records.done.suspended = (step, waits.operation)
+                return self._records.done
             except AuguryError as error:
                 status, partition, detail = status_of(error), None, in_one_line(error)
                 self._fail(step, with_place(error, self._work, step.day, step.step), detail)
@@ -59,6 +68,18 @@ class DateTask:
             ended = self._work.ended.get(self._task.day)
             self._records.end(ended or Status.SUCCEEDED, "")
         return self._records.done
+
+    def _skip(self, why: str) -> None:
+        """There is nothing to build from. What an earlier run published stays, unless everything is to be done again:
+        the date was to be mended then, and that fails."""
+        table, day = self._work.pipeline.tables.predictions, self._task.day
+        published = self._work.facts.partitions.get((table, day))
+        if published is None or published.status is not Status.SUCCEEDED or self._work.plan.request.reprocess == "all":
+            self._records.skip()
+            return
+        place = Place(pipeline=self._work.pipeline.name, date=str(day))
+        self._records.done.error = DataRefused(why, where=place, fix=PUT_IN_PLACE)
+        self._records.end(Status.FAILED, why)
 
     def _leads_to_publishing(self, step: PlannedStep) -> bool:
         """The date itself needs this step; others, such as its label, are there for trainings."""
@@ -100,6 +121,11 @@ class DateTask:
         ended = self._work.ended.get(step.day) if not step.training else None
         if ended is not None and not self._has_schema(step.step):
             return ended, None, ""
+        waiting = blocked(self._work.graph, self._task, step.step, step.day)
+        if waiting is not None:
+            raise waiting
+        if step.absent:
+            raise DataRefused(step.absent, fix=PUT_IN_PLACE)
         if self._leads_to_publishing(step):
             self._meter.check(step.step)
         built = self._built_meanwhile(step)
@@ -198,7 +224,8 @@ class DateTask:
                     subject=check,
                     effective_from=step.day,
                     detail=f"run {self._work.run_id}",
-                )
+                ),
+                fence=self._work.fence(),
             )
         detail = f"{total} checks" + (f", accepted: {', '.join(accepted)}" if accepted else "")
         return Status.SUCCEEDED, None, detail
@@ -219,9 +246,13 @@ class DateTask:
             work.warehouse.set_view(tables.current_predictions, tables.predictions)
 
     def _archive(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
-        partition = self._work.warehouse.publish(
-            self._work.pipeline.tables.predictions, step.day, self._write_published(step)
-        )
+        """A copy of what is published, whoever published it and by whichever model."""
+        published = self._work.warehouse.partition(self._work.pipeline.tables.predictions, step.day)
+        if published is None:
+            return Status.SUCCEEDED, None, "nothing is published"
+        write = write_of(self._work, step, published.fingerprint, None)
+        facts = {**write.facts, "model_version": published.facts.get("model_version")}
+        partition = self._work.warehouse.publish(published.table, step.day, replace(write, facts=facts))
         return Status.SUCCEEDED, partition, ""
 
     def _write_published(self, step: PlannedStep) -> Write:
@@ -238,6 +269,8 @@ class DateTask:
 
 
 def status_of(error: AuguryError) -> Status:
+    if isinstance(error, Blocked):
+        return Status.BLOCKED
     match error.exit_code:
         case ExitCode.HELD:
             return Status.HELD

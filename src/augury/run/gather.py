@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +13,10 @@ from augury import plugins
 from augury.errors import AuguryError, Place, StorageFailed
 from augury.ledger.records import PartitionRecord
 from augury.ledger.store import Ledger
-from augury.plan.facts import Facts, LateDay, SourceFact
+from augury.plan.facts import Facts, LateDay, OtherFacts, SourceFact
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.project import SourceSpec
+from augury.sql.fingerprint import combine
 from augury.sql.relations import Outcome, Relation, Source, Window
 from augury.warehouses.contract import SourceState, Warehouse
 
@@ -41,8 +43,9 @@ def gather(
     now: datetime,
     current_version: str,
     probe_changed: bool,
+    others: Mapping[tuple[str, str], OtherFacts] | None = None,
 ) -> World:
-    """The facts of one pipeline version.
+    """The facts of one pipeline version; `others` are those of the pipelines that it reads.
 
     With `probe_changed` sources that changed are looked into for late data, without recording it: a plan shows what
     a run would find. Raises DataRefused where a source lost a declared column, StorageFailed where it is unreadable.
@@ -58,10 +61,10 @@ def gather(
             known[name] = SourceFact(present=False)
             continue
         states[name] = state
-        known[name] = SourceFact(True, state.signature, source.sharded, frozenset(state.shards))
+        known[name] = SourceFact(True, state.signature, source.sharded, frozenset(state.shards), state.typed)
         last = ledger.latest_probe(name)
         late[name] = tuple(LateDay(day.day, day.changed_in, day.rows) for day in ledger.late_days(name))
-        if probe_changed and last is not None and last.signature != state.signature:
+        if probe_changed and state.typed and last is not None and last.signature != state.signature:
             zone = source.timezone or spec.settings.timezone
             late[name] += _fresh(warehouse, ledger, name, spec, state, zone, probe + 1)
     partitions = ledger.partitions(pipeline.name, pipeline.version)
@@ -76,6 +79,7 @@ def gather(
         model_file=model_file(pipeline),
         decisions=tuple(ledger.decisions(pipeline.name, pipeline.version, actions=("promote", "rollback"))),
         sources=known,
+        others=others or {},
         late=late,
         probe=probe,
         references={name: sha256_of(path) for name, path in spec.references.items()},
@@ -116,19 +120,24 @@ def record_probes(
     for name in sources:
         source = spec.sources[name]
         state, last = _state(warehouse, name, source), ledger.latest_probe(name)
-        if state is None or (last is not None and last.signature == state.signature):
+        if state is None or not state.typed or (last is not None and last.signature == state.signature):
             continue
         days = warehouse.probe(source, state, source.timezone or spec.settings.timezone)
         ledger.record_probe(name, state.signature, now, [(day.day, day.rows, day.digest) for day in days])
 
 
 def model_file(pipeline: PipelineSpec) -> str:
-    """SHA-256 of the model file that the pipeline brings; empty where it trains its own."""
+    """What stands for the model that the pipeline brings: its file and how it is read; empty where it trains its own.
+
+    Raises StorageFailed where the file cannot be read.
+    """
     model = pipeline.settings.model
     if model is None or plugins.load("models", model.type).trains:
         return ""
     assert model.path is not None
-    return sha256_of(pipeline.folder / model.path)
+    read = {"type": model.type, "label": model.label, "features": model.features, "options": model.options}
+    seed = model.train.seed  # draws its golden rows
+    return combine("file", sha256_of(pipeline.folder / model.path), json.dumps(read, sort_keys=True), seed)
 
 
 def sha256_of(path: Path) -> str:

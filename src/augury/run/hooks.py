@@ -22,8 +22,9 @@ _LOADING = Lock()
 
 
 def load_hooks(root: Path, pipeline: PipelineSpec, path: str) -> ModuleType:
-    """The project's hooks.py as a module, imported once per process and content. Raises HookFailed."""
-    name = f"augury_hooks_{pipeline.tables.stem}_{pipeline.version}_{abs(hash(pipeline.hooks_text))}"
+    """The project's hooks.py as a module, imported once per process, place and content. Raises HookFailed."""
+    content = abs(hash((root / path, pipeline.hooks_text)))
+    name = f"augury_hooks_{pipeline.tables.stem}_{pipeline.version}_{content}"
     with _LOADING:
         if name in sys.modules:
             return sys.modules[name]

@@ -1,21 +1,17 @@
-"""Is a date still inside the limits of its pipeline? Asked between steps and once more before publishing."""
+"""Is a date still inside the limits of its pipeline? Asked around steps and once more before publishing."""
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from augury.errors import LimitExceeded
+from augury.run.memory import measured, peak_memory
 from augury.spec.pipeline import Limits
 
-
-def peak_memory() -> int:
-    """Peak resident memory of this process in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux reports kilobytes, macOS bytes.
-    return peak if sys.platform == "darwin" else peak * 1024
+__all__ = ["Meter", "peak_memory"]
 
 
 @dataclass
@@ -46,3 +42,30 @@ class Meter:
                 why=f"stopped before {about_to}",
                 fix="Nothing was published. Raise limits.memory in pipeline.yml, or read fewer columns.",
             )
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Around one step, or a training. Raises LimitExceeded where it took more than `limits.steps` gives it; its
+        result then counts as not built."""
+        limits = self.limits.steps.get(name)
+        if limits is None:
+            yield
+            return
+        began = time.monotonic()
+        with measured(limits.memory is not None) as memory:
+            yield
+        seconds = time.monotonic() - began
+        if limits.time is not None and seconds > limits.time:
+            raise _too_much(name, "time", f"took {seconds:.1f} s of the {limits.time:g} s")
+        if limits.memory is not None and memory.peak > limits.memory:
+            raise _too_much(name, "memory", f"used {memory.peak / 1e6:,.0f} MB of the {limits.memory / 1e6:,.0f} MB")
+
+
+def _too_much(step: str, what: str, figures: str) -> LimitExceeded:
+    key = f"limits.steps.{step}.{what}"
+    undone = "No model was registered" if step == "train" else "Nothing was published"
+    return LimitExceeded(
+        f"{step} {figures} that {key} allows",
+        why=f"stopped after {step}",
+        fix=f"{undone}. Raise {key} in pipeline.yml, or make the step cheaper.",
+    )

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
-import re
 import socket
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -28,14 +26,12 @@ from types import TracebackType
 from typing import Self
 
 from augury.errors import Locked, Owner, Place, StorageFailed
+from augury.fences import LOCK, Fence
+from augury.run.locking import FIRST_PAUSE, LONGEST_PAUSE, MARKER, Locking
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
 AT_LEAST = 0.05
 """Seconds for which everybody tries: a question (`owner`, `is_alive`) takes the lock for microseconds."""
-ANY_TIME = math.inf
-"""To wait until the lock is free."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _held: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 
@@ -51,6 +47,10 @@ class Lock:
     def is_held(self) -> bool:
         """False once released, or where somebody removed the file: then another may hold it too."""
         return self._descriptor is not None and _is_linked(self._descriptor, self.path)
+
+    def fence(self) -> Fence | None:
+        """None: its owner keeps it until it is dead, and the dead write nothing."""
+        return None
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -126,6 +126,11 @@ class PartitionLocks:
         """Who holds `name`; None where nobody does, or where the owner did not yet write its name."""
         return _read_owner(self._path(name)) if self.is_locked(name) else None
 
+    def in_use(self) -> Mapping[str, Owner | None]:
+        """Every name that somebody holds, ascending, without the markers of runs."""
+        names = sorted(path.stem for path in self._folder.glob("*.lock") if not path.stem.startswith(MARKER))
+        return {name: self.owner(name) for name in names if self.is_locked(name)}
+
     def tidy(self) -> None:
         """Remove the files of owners that died: they lock nothing, but nobody else removes them."""
         for path in self._folder.glob("*.lock"):
@@ -133,7 +138,7 @@ class PartitionLocks:
                 Lock(path, descriptor, Owner("", os.getpid(), "")).release()
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
+        if not LOCK.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a lock")
         return self._folder / f"{name}.lock"
 
@@ -184,7 +189,12 @@ class RunMarker:
 
 
 def _marker(run_id: str) -> str:
-    return f"run-{run_id}"
+    return f"{MARKER}{run_id}"
+
+
+def file_locking(folder: Path, clock: Callable[[], datetime]) -> Locking:
+    """Locks of the operating system on files in `folder`."""
+    return Locking(PartitionLocks(folder, clock), RunMarker(folder, clock))
 
 
 def _is_linked(descriptor: int, path: Path) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from threading import Lock, local
-from typing import Any
+from typing import Any, TextIO
 
 from augury.run.logs import RunLog, current_context
 
@@ -47,25 +48,33 @@ def capture_logging(log: RunLog, level: int = logging.INFO) -> Iterator[None]:
 class Printed(io.TextIOBase):
     """Stands in for stdout, which carries the answer of a command; hands over whole lines, each thread its own."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], beneath: TextIO) -> None:
+        """What is printed while `tell` is told, by a listener that prints, goes to `beneath`."""
         self._tell = tell
+        self._beneath = beneath
         self._of_thread = local()
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
+        if getattr(self._of_thread, "telling", False):
+            return self._beneath.write(text)
         *lines, rest = (getattr(self._of_thread, "rest", "") + text).split("\n")
         self._of_thread.rest = rest
-        for line in lines:
-            self._tell(line)
+        self._of_thread.telling = True
+        try:
+            for line in lines:
+                self._tell(line)
+        finally:
+            self._of_thread.telling = False
         return len(text)
 
 
 @contextmanager
 def capture_printing(tell: Callable[[str], None]) -> Iterator[None]:
     """Inside, `tell` gets every line that whatever code of this process prints."""
-    with redirect_stdout(Printed(tell)):
+    with redirect_stdout(Printed(tell, sys.stdout)):
         yield
 
 

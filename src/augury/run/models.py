@@ -13,8 +13,13 @@ from augury.errors import Held, ModelFailed
 from augury.ledger.records import ModelRecord
 from augury.models.contract import FittedModel
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
-from augury.run.gather import sha256_of
 from augury.run.work import Work
+
+ANEW = (
+    "Restore its files from a copy, or install the versions that its card records. "
+    "To register the file again, as it predicts here, give model.train another `seed`."
+)
+"""What to do about a model file whose kept model cannot be used any more."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +75,32 @@ class Scorer:
         with self._lock:
             found = self._bound.get(day)
             if found is None:
-                found = self._bound[day] = self._bind(day)
+                found = self._bound[day] = self._scored_by(day) or self._bind(day)
             return found
+
+    def _scored_by(self, day: date) -> Bound | None:
+        """The model that this run scored the date with, perhaps in another process: a decision made meanwhile does not
+        part the scores from what says which model they are of."""
+        work = self._work
+        scores = work.warehouse.partition(work.pipeline.tables.step("predict"), day)
+        if scores is None or scores.run_id != work.run_id:
+            return None
+        choice = self.choose(day)
+        assert self._candidates is not None
+        record = self._candidates.by_number.get(int(scores.facts["model_version"]))
+        if record is None:
+            return None
+        known = choice.rule if isinstance(choice, Champion) and choice.model == record else ""
+        return Bound(record, known or f"model {record.number}, which scored it")
 
     def bound(self, day: date) -> Bound | None:
         with self._lock:
             return self._bound.get(day)
 
     def _bind(self, day: date) -> Bound:
-        sha = self._work.facts.model_file
-        if sha:
-            return self._bind_file(day, sha)
+        file = self._work.facts.model_file
+        if file:
+            return self._bind_file(day, file)
         match self.choose(day):
             case Champion(record, rule):
                 current = self._work.plan.request.model == "current"
@@ -95,13 +115,13 @@ class Scorer:
                     fix=f"Nothing was published. See: augury models {name}, or train: augury train {name} --date {day}",
                 )
 
-    def _bind_file(self, day: date, sha: str) -> Bound:
+    def _bind_file(self, day: date, file: str) -> Bound:
         choice = self.choose(day)
         if isinstance(choice, Champion) and not choice.rule.startswith("tick"):
             return Bound(choice.model, choice.rule)
         assert self._candidates is not None
         newest_first = sorted(self._candidates.by_number.items(), reverse=True)
-        return Bound(next(model for _, model in newest_first if model.sha256 == sha), "file")
+        return Bound(next(model for _, model in newest_first if model.fingerprint == file), "file")
 
     def references(self, day: date) -> Mapping[str, str] | None:
         """The reference versions of the model that scores a date; None where none is known yet."""
@@ -123,27 +143,17 @@ def load_model(work: Work, record: ModelRecord) -> FittedModel:
     from augury.models import artifacts, model_card
 
     folder = work.models / record.folder
-    kind = plugins.load("models", record.type)
-    if not kind.trains:
-        return open_model_file(work, folder, record)
-    if model_card.card_sha256(folder) != record.sha256:
-        raise ModelFailed(
-            f"model {record.number} is not the one that was registered: its card was changed",
-            fix=f"Train it again: augury train {record.pipeline} --date {record.tick}",
-        )
-    return artifacts.load(folder, lambda name: plugins.load("models", name), work.threads)
-
-
-def open_model_file(work: Work, path: Path, record: ModelRecord) -> FittedModel:
-    """A model file made elsewhere, as it was when it was registered. Raises ModelFailed."""
-    settings = work.pipeline.settings.model
-    assert settings is not None
-    if sha256_of(path) != record.sha256:
-        raise ModelFailed(f"the model file of model {record.number} was changed after it was registered")
-    kind = plugins.load("models", record.type)
-    options = kind.Options(**settings.options)
-    model: FittedModel = kind.open_file(path, record.features, record.label, options, work.threads)
-    return model
+    trains = plugins.load("models", record.type).trains
+    try:
+        if model_card.card_sha256(folder) != record.sha256:
+            raise ModelFailed(
+                f"model {record.number} is not the one that was registered: its card was changed",
+                fix=f"Train it again: augury train {record.pipeline} --date {record.tick}",
+            )
+        return artifacts.load(folder, lambda name: plugins.load("models", name), work.threads)
+    except ModelFailed as error:
+        error.fix = error.fix if trains else ANEW
+        raise
 
 
 def model_folder(work: Work, name: str) -> Path:

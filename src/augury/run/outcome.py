@@ -50,7 +50,7 @@ class RunResult:
     resumed: str | None = None
     """The crashed run whose stored plan this one finished."""
     counts: dict[str, int] = field(default_factory=dict)
-    """Requested dates by status, those with nothing to do as `up to date`."""
+    """Requested dates by status; those with nothing to do as `up to date` or `left as they are`."""
 
     @property
     def exit_code(self) -> ExitCode:

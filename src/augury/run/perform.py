@@ -7,21 +7,26 @@ warehouse shows it finished, recorded by recovery.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from augury.errors import AuguryError, Locked, ModelFailed, Place, WorkFailed
-from augury.events import DateFinished, ModelTrained, TaskFinished
+from augury.events import TaskFinished
+from augury.hooks import Operation
+from augury.ledger.queue_records import OperationRecord
 from augury.ledger.records import DateRecord, ModelRecord, Status
 from augury.plan.steps import Purpose, Task
 from augury.run.date_task import DateTask, status_of
-from augury.run.event_hooks import tell_hooks
+from augury.run.event_hooks import event_of, tell_hooks, until_told
 from augury.run.limits import Meter
-from augury.run.locks import ANY_TIME
+from augury.run.locking import ANY_TIME, Held
 from augury.run.logs import log_context
 from augury.run.models import NeedsTick, Scorer
+from augury.run.operations import operation_of, record_of, wait_for
+from augury.run.others import OtherPipelines, blocked_by
 from augury.run.outcome import DateOutcome
 from augury.run.progress import Ended
 from augury.run.records import Performed
@@ -44,15 +49,18 @@ class Outcome:
 class Performer:
     """Performs one plan with one set of hands."""
 
-    def __init__(self, work: Work, *, held: Sequence[date] = (), tried: Collection[date] = ()) -> None:
+    def __init__(self, work: Work, *, held: Mapping[date, Held] | None = None, tried: Collection[date] = ()) -> None:
         self._work = work
-        self._held = frozenset(held)
-        """Dates whose lock the run holds already."""
+        self._held = held or {}
+        """Locks of dates that the run holds already."""
         self._tried = frozenset(tried)
         """Ticks that this run has planned for already: a date that still needs one of them is held."""
         model = work.pipeline.settings.model
         self._scorer = Scorer(work) if model is not None else None
+        self._others = OtherPipelines(work)
         self._seconds: dict[date, float] = {}
+        self._retried: set[str] = set()
+        """Tasks whose failure is nobody's business yet."""
         self._attempts = work.ledger.task_attempts(work.run_id)
         """Of the tasks that a resumed run tried before."""
         self.outcome = Outcome()
@@ -60,6 +68,21 @@ class Performer:
     def perform(self, *, parallel: int, descending: bool) -> Outcome:
         Runner(self._work.plan, self._task, self._block, self._over, parallel=parallel, descending=descending).run()
         return self.outcome
+
+    def perform_one(self, task: Task, *, blocked: str = "", retried: bool = False) -> Ended:
+        """One task of the plan, where somebody else decides on their order.
+
+        `blocked` says why it cannot be done. A failure of a task that will be `retried` is not told yet.
+        """
+        if retried:
+            self._retried.add(task.key)
+        try:
+            ended = self._block(task, blocked) if blocked else self._task(task)
+        finally:
+            self._retried.discard(task.key)
+        if ended.suspended is None:
+            self._over(task, ended)
+        return ended
 
     def _over(self, task: Task, ended: Ended) -> None:
         self._work.tell(TaskFinished(self._work.run_id, self._work.pipeline.name, task.key, str(ended.status)))
@@ -86,33 +109,79 @@ class Performer:
     def _date(self, task: Task) -> Ended:
         work = self._work
         with ExitStack() as stack:
-            if task.day not in self._held:
+            lock = self._held.get(task.day)
+            if lock is None:
                 patient = work.wait or task.purpose is not Purpose.REQUESTED
-                stack.enter_context(
-                    work.locks.acquire(work.lock_name(task.day), work.run_id, wait=ANY_TIME if patient else None)
-                )
+                name = work.lock_name(task.day)
+                lock = stack.enter_context(work.locks.acquire(name, work.run_id, wait=ANY_TIME if patient else None))
+            work = work.under(lock)
             attempt = self._attempts.get(task.key, 0) + 1
-            work.ledger.begin_task(
-                work.run_id,
-                task.key,
-                work.pipeline.name,
-                work.pipeline.version,
-                task.day,
-                attempt,
-                work.clock(),
-            )
+            self._begin(work, task, attempt)
+            task = self._others.bound(task)
             meter = Meter(work.pipeline.settings.limits, self._seconds.get(task.day, 0.0))
             performed = DateTask(work, task, self._scorer, attempt, meter).perform()
+            while performed.suspended is not None:
+                waits = self._suspended(work, task, performed)
+                if work.suspends:
+                    return Ended(Status.RUNNING, suspended=waits)
+                task = self._after_waiting(task, waits)
+                performed = DateTask(work, task, self._scorer, attempt, meter).perform()
             self._seconds[task.day] = meter.seconds
-            status = self._recorded(task, performed)
+            status = self._recorded(work, task, performed)
         self._tell_end(task, performed)
         return Ended(status, performed.error.what if performed.error else "", performed.missing)
 
-    def _recorded(self, task: Task, performed: Performed) -> Status:
+    def _begin(self, work: Work, task: Task, attempt: int) -> None:
+        self._work.fence()  # a run that was given up for dead begins nothing more
+        name, version = work.pipeline.name, work.pipeline.version
+        work.ledger.begin_task(
+            work.run_id, task.key, name, version, task.day, attempt, work.clock(), fence=work.fence()
+        )
+
+    def _suspended(self, work: Work, task: Task, performed: Performed) -> OperationRecord:
+        """Commit what a task did before it had to wait."""
+        assert performed.suspended is not None
+        step, operation = performed.suspended
+        work.ledger.finish_task(
+            work.run_id,
+            task.key,
+            performed.steps,
+            performed.partitions,
+            performed.removed,
+            definitions=performed.definitions,
+            status=Status.RUNNING,
+            fence=work.fence(),
+        )
+        work.notice(f"waits for {operation.name}", day=step.day, step=step.step)
+        return record_of(operation, work.run_id, task.key, step.step, work.clock())
+
+    def _after_waiting(self, task: Task, waits: OperationRecord) -> Task:
+        """Wait here until an operation is over; the task from the step on that waited."""
+        work = self._work
+        work.ledger.keep_operation(waits)
+
+        def notified() -> Mapping[str, Any] | None:
+            over = work.ledger.operations(work.run_id, task.key, over=True)
+            return next((each.result for each in over if each.step == waits.step), None)
+
+        project = work.definitions.project
+        operation = wait_for(project, work.pipeline, operation_of(waits), notified)
+        work.ledger.forget_operations(work.run_id, task.key)
+        return self.going_on(task, waits.step, operation)
+
+    def going_on(self, task: Task, step: str, operation: Operation) -> Task:
+        """The rest of a task whose `step` waited for an operation that is over."""
+        self._work.operations[task.day, step] = operation
+        at = next(at for at, each in enumerate(task.steps) if each.step == step and not each.training)
+        return replace(task, steps=task.steps[at:])
+
+    def _recorded(self, work: Work, task: Task, performed: Performed) -> Status:
         """Commit a task: everything it did in one transaction. How the date itself ended."""
+        if performed.date is not None:
+            performed.date = until_told(self._work, performed.date, owed=self._awaited(performed.error) is None)
         status = status_of(performed.error) if performed.error else Status.SUCCEEDED
-        self._work.ledger.finish_task(
-            self._work.run_id,
+        work.ledger.finish_task(
+            work.run_id,
             task.key,
             performed.steps,
             performed.partitions,
@@ -120,8 +189,9 @@ class Performer:
             performed.date,
             performed.definitions,
             status=status_of(performed.beside[0]) if performed.beside and not performed.error else status,
+            fence=work.fence(),
         )
-        self._work.definitions_kept.update(definition.fingerprint for definition in performed.definitions)
+        work.definitions_kept.update(definition.fingerprint for definition in performed.definitions)
         return status
 
     def _tell_end(self, task: Task, performed: Performed) -> None:
@@ -145,84 +215,64 @@ class Performer:
             detail=record.detail,
             error=error,
         )
-        if isinstance(error, NeedsTick) and error.tick not in self._tried:
-            # The date is not over: this very run plans again, with that tick.
-            self.outcome.needs.add(error.tick)
+        awaited = self._awaited(error)
+        if awaited is not None:
+            self.outcome.needs.add(awaited)
             return
-        self._after(task.day, record)
+        self._after(record)
 
-    def _after(self, day: date, record: DateRecord) -> None:
+    def _awaited(self, error: AuguryError | None) -> date | None:
+        """The tick with which this very run plans again: the date is not over."""
+        return error.tick if isinstance(error, NeedsTick) and error.tick not in self._tried else None
+
+    def _after(self, record: DateRecord | ModelRecord) -> None:
         """Tell everybody, the project's hooks last: the ledger has the outcome by now."""
-        self._tell(
-            DateFinished(
-                self._work.run_id,
-                self._work.pipeline.name,
-                day,
-                str(record.status),
-                record.rows,
-                record.detail,
-            )
-        )
-
-    def _tell(self, event: DateFinished | ModelTrained) -> None:
-        self._work.tell(event)
-        hook_error = tell_hooks(self._work, event)
+        self._work.tell(event_of(record))
+        hook_error = tell_hooks(self._work, record)
         if hook_error is not None:
             self.outcome.failures.append(hook_error)
 
     def _train(self, task: Task) -> Ended:
         work = self._work
         assert self._scorer is not None
-        with work.locks.acquire(work.training_lock_name(task.day), work.run_id, wait=ANY_TIME):
+        with work.locks.acquire(work.training_lock_name(task.day), work.run_id, wait=ANY_TIME) as lock:
+            work = work.under(lock)
+            task = self._others.bound(task)
             known = self._trained_meanwhile(task)
             if known is None:
-                work.ledger.begin_task(
-                    work.run_id,
-                    task.key,
-                    work.pipeline.name,
-                    work.pipeline.version,
-                    task.day,
-                    1,
-                    work.clock(),
-                )
-                trained = self._train_or_pass_over(task, self._scorer)
+                if task.needs:
+                    raise blocked_by(task.needs)
+                self._begin(work, task, 1)
+                trained = self._train_or_pass_over(work, task, self._scorer)
                 known = work.ledger.finish_task(
                     work.run_id,
                     task.key,
                     [trained.step],
                     trained.partitions,
-                    model=trained.model,
+                    model=until_told(self._work, trained.model),
                     status=Status.SUCCEEDED,
+                    fence=work.fence(),
                 )
                 assert known is not None
                 self._trained(known)
         self._scorer.refresh()
         return Ended(Status.SUCCEEDED)
 
-    def _train_or_pass_over(self, task: Task, scorer: Scorer) -> Trained:
+    def _train_or_pass_over(self, work: Work, task: Task, scorer: Scorer) -> Trained:
         """Train a tick. One that nobody asked for and no date scores with may have too little to learn from: the
         first months of a history. It gets a verdict like any other, and the next tick goes on."""
         request = self._work.plan.request
         scoring = {each.tick for each in self._work.plan.tasks if each.tick is not None}
         try:
-            return train(self._work, task, scorer)
+            return train(work, task, scorer)
         except ModelFailed as error:
             if task.day in request.ticks or task.day in scoring:
                 raise
-            return untrainable(self._work, task, error)
+            return untrainable(work, task, error)
 
     def _trained(self, model: ModelRecord) -> None:
         self.outcome.trained.append(model)
-        self._tell(
-            ModelTrained(
-                self._work.run_id,
-                self._work.pipeline.name,
-                model.tick,
-                model.number,
-                model.passed,
-                model.verdict,
-            )
-        )
+        self._after(model)
 
     def _trained_meanwhile(self, task: Task) -> ModelRecord | None:
         """The model of this tick, where another run trained it while this one waited for the lock."""
@@ -247,24 +297,26 @@ class Performer:
         )
         status = status_of(error)
         if task.kind == "date" and task.purpose is Purpose.REQUESTED:
-            record = self._record_of(task, status, error.what)
+            record = until_told(self._work, self._record_of(task, status, error.what))
             if not isinstance(error, Locked):
                 # The date of a locked partition is its owner's to record.
-                work.ledger.finish_task(work.run_id, task.key, date=record, status=status)
+                work.ledger.finish_task(work.run_id, task.key, date=record, status=status, fence=work.fence())
             self.outcome.dates[task.day] = DateOutcome(task.day, status, detail=error.what, error=error)
-            self._after(task.day, record)
+            self._after(record)
         else:
-            work.ledger.finish_task(work.run_id, task.key, status=status)
+            if not isinstance(error, Locked):
+                work.ledger.finish_task(work.run_id, task.key, status=status, fence=work.fence())
             self.outcome.failures.append(error)
         return Ended(status, error.what)
 
     def _block(self, task: Task, why: str) -> Ended:
         """A task that something it needs keeps from starting."""
         if task.kind == "date" and task.purpose is Purpose.REQUESTED:
-            record = self._record_of(task, Status.BLOCKED, why)
-            self._work.ledger.finish_task(self._work.run_id, task.key, date=record, status=Status.BLOCKED)
+            record = until_told(self._work, self._record_of(task, Status.BLOCKED, why))
+            work = self._work
+            work.ledger.finish_task(work.run_id, task.key, date=record, status=Status.BLOCKED, fence=work.fence())
             self.outcome.dates[task.day] = DateOutcome(task.day, Status.BLOCKED, detail=why)
-            self._after(task.day, record)
+            self._after(record)
         return Ended(Status.BLOCKED, why)
 
     def _record_of(self, task: Task, status: Status, detail: str) -> DateRecord:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from augury.ledger.queue_records import OperationRecord
 from augury.ledger.records import Status
 from augury.plan.steps import Plan, Task, Wait
 
@@ -24,6 +25,8 @@ class Ended:
     missing: Mapping[str, str] | None = None
     """Tables whose partition could not be built, and why; None for all of the task unless it is complete. What a check
     holds back is not among them: an expected no keeps nobody else waiting."""
+    suspended: OperationRecord | None = None
+    """Not over at all: what the task waits for."""
 
 
 class Progress:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from augury.errors import AuguryError
 from augury.events import StepFinished
+from augury.hooks import Operation
 from augury.ledger.records import DateRecord, Definition, PartitionRecord, Status, StepRecord
 from augury.plan.reasons import definition_text
 from augury.plan.steps import PlannedStep, Purpose, Task
@@ -36,6 +37,8 @@ class Performed:
     """Tables whose partition could not be built, and why."""
     rule: str = ""
     """Why the model that scored the date did."""
+    suspended: tuple[PlannedStep, Operation] | None = None
+    """The step that waits for an operation outside: it and what follows it are still to be done."""
 
 
 class Records:
@@ -110,12 +113,13 @@ class Records:
         if step.step == "archive" and (step.table, step.day) not in self._work.facts.partitions:
             # All versions share it: what another one put there stays.
             return
-        if self._work.warehouse.remove(step.table, step.day):
+        if self._work.warehouse.remove(step.table, step.day, fence=self._work.fence()):
             self._work.notice(f"removed the stale partition of {step.table}", day=step.day, step=step.step)
         self.done.removed.append((step.table, step.day))
 
-    def skip_missing(self, missing: str) -> None:
+    def skip(self) -> None:
         """There is nothing to build from: leave nothing of an earlier run, and complete the date."""
+        why = self._task.skip
         tables, day = self._work.pipeline.tables, self._task.day
         features = self._work.graph.closure(self._work.graph.scored)
         stale = [*map(tables.step, features), tables.step("predict"), tables.staging, tables.predictions]
@@ -123,7 +127,7 @@ class Records:
             # The archive is shared by all versions: only what this one put there is stale.
             stale.append(tables.archive)
         for table in stale:
-            if self._work.warehouse.remove(table, day):
+            if self._work.warehouse.remove(table, day, fence=self._work.fence()):
                 self.done.removed.append((table, day))
         for step in features:
             table = tables.step(step)
@@ -133,8 +137,9 @@ class Records:
                 pipeline=self._work.pipeline.name,
                 version=self._work.pipeline.version,
                 step=step,
+                # Of an empty source too: without types not even an empty partition can be built.
                 status=Status.SKIPPED_MISSING,
-                fingerprint=combine("missing", missing),
+                fingerprint=combine("missing", why),
                 definition="",
                 run_id=self._work.run_id,
                 rows=0,
@@ -142,7 +147,7 @@ class Records:
                 probe=self._work.facts.probe,
             )
             self.done.partitions.append(record)
-        self.end(Status.SKIPPED_MISSING, missing)
+        self.end(Status.SKIPPED_EMPTY if self._task.empty else Status.SKIPPED_MISSING, why)
 
     def end(self, status: Status, detail: str) -> None:
         """The date is over, as far as this task can say: dates of history and training have no outcome."""

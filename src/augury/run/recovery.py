@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import date, datetime
 
+from augury.errors import Locked
 from augury.ledger.records import DateRecord, PartitionRecord, RunRecord, Status
 from augury.ledger.store import Ledger
 from augury.plan.steps import Plan, PlannedStep, Purpose, Task
-from augury.run.locks import RunMarker
+from augury.run.event_hooks import hook_of
+from augury.run.locking import Held, Locking, Locks, date_lock, training_lock
 from augury.spec.files import ProjectSpec
 from augury.warehouses.contract import Partition, Warehouse
 
 
 def recover(
-    spec: ProjectSpec, warehouse: Warehouse, ledger: Ledger, marker: RunMarker, now: datetime
+    spec: ProjectSpec, warehouse: Warehouse, ledger: Ledger, locking: Locking, now: datetime
 ) -> list[RunRecord]:
     """Close every run whose process is gone; the runs that were closed.
 
     A partition whose pointer was swapped is live, whether or not the ledger heard of it: it is recorded (rolled
     forward). Dates that had begun and not ended are `crashed`.
+
+    The run and its dates are taken from it first: a process that was only stopped, and goes on, finds that it lost
+    them. A date that a living run has taken by now is that one's to record.
     """
     closed = []
     for run in ledger.unfinished_runs():
-        if marker.is_alive(run.run_id):
+        if locking.markers.is_alive(run.run_id):
             continue
-        plan = _plan_of(ledger, run)
-        if plan is not None:
-            _roll_forward(spec, warehouse, ledger, run, plan, now)
-        ledger.finish_run(run.run_id, Status.CRASHED, now, run.counts, detail="its process died")
-        marker.forget(run.run_id)
-        closed.append(run)
+        with suppress(Locked), ExitStack() as stack:
+            marker = stack.enter_context(locking.markers.hold(run.run_id))
+            if ledger.run(run.run_id).status is not Status.RUNNING:
+                continue  # somebody else closed it meanwhile
+            plan = _plan_of(ledger, run)
+            if plan is not None:
+                _roll_forward(spec, warehouse, ledger, locking.locks, run, plan, now, stack)
+            detail = "its process died"
+            ledger.finish_run(run.run_id, Status.CRASHED, now, run.counts, detail=detail, fence=marker.fence())
+            closed.append(run)
     return closed
 
 
@@ -42,21 +53,34 @@ def _plan_of(ledger: Ledger, run: RunRecord) -> Plan | None:
 
 
 def _roll_forward(
-    spec: ProjectSpec, warehouse: Warehouse, ledger: Ledger, run: RunRecord, plan: Plan, now: datetime
+    spec: ProjectSpec,
+    warehouse: Warehouse,
+    ledger: Ledger,
+    locks: Locks,
+    run: RunRecord,
+    plan: Plan,
+    now: datetime,
+    stack: ExitStack,
 ) -> None:
+    """Record what the run finished without telling; the locks of its tasks are held as long as `stack`."""
     states = ledger.task_states(run.run_id)
-    partitions: list[PartitionRecord] = []
-    dates: list[DateRecord] = []
+    pipeline = spec.pipelines.get(run.pipeline, {}).get(run.version)
     for task in plan.tasks:
-        state = states.get(task.key)
-        if task.kind != "date" or state is None or state is not Status.RUNNING:
+        if states.get(task.key) is not Status.RUNNING:
             continue
-        found = _finished_by(warehouse, run, task)
-        partitions += [_record(run, step, partition) for step, partition in found]
-        if task.purpose is Purpose.REQUESTED:
+        lock: Held | None = None
+        if pipeline is not None:
+            name = training_lock(pipeline, task.day) if task.kind == "train" else date_lock(pipeline, task.day)
+            try:
+                lock = stack.enter_context(locks.acquire(name, run.run_id))
+            except Locked:
+                continue
+        if task.kind == "date":
+            found = _finished_by(warehouse, run, task)
+            partitions = [_record(run, step, partition) for step, partition in found]
             published = next((part for step, part in found if step.step == "publish"), None)
-            dates.append(_date(spec, run, task.day, published, now))
-    ledger.record_partitions(partitions, dates=dates)
+            dates = [_date(spec, run, task.day, published, now)] if task.purpose is Purpose.REQUESTED else []
+            ledger.record_partitions(partitions, dates=dates, fence=lock.fence() if lock else None)
 
 
 def _finished_by(warehouse: Warehouse, run: RunRecord, task: Task) -> list[tuple[PlannedStep, Partition]]:
@@ -81,7 +105,7 @@ def _status(step: str, rows: int) -> Status:
 
 def _date(spec: ProjectSpec, run: RunRecord, day: date, published: Partition | None, now: datetime) -> DateRecord:
     pipeline = spec.pipelines.get(run.pipeline, {}).get(run.version)
-    return DateRecord(
+    record = DateRecord(
         pipeline=run.pipeline,
         version=run.version,
         run_date=day,
@@ -93,6 +117,9 @@ def _date(spec: ProjectSpec, run: RunRecord, day: date, published: Partition | N
         data_date=pipeline.cutoffs.data_date(day) if pipeline else None,
         detail="" if published else "its process died",
     )
+    # The next run calls the hook that the dead one did not come to call.
+    owed = pipeline is not None and hook_of(pipeline, record) is not None
+    return replace(record, told_at=None if owed else now)
 
 
 def record_of(partition: Partition, day: date, pipeline: str, version: str, status: Status) -> PartitionRecord:

@@ -6,15 +6,21 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from textwrap import shorten
 
-from augury.errors import DataRefused
+from augury.errors import DataRefused, Place
 from augury.names import quote
 from augury.plan.definitions import Definitions, StepDefinition
 from augury.plan.fingerprints import history_dates
 from augury.plan.graph import StepGraph, table_of
 from augury.plan.ticks import Ticks
+from augury.spec.pipeline import StepSettings
+from augury.spec.project import SourceSpec
 from augury.sql.relations import (
     History,
+    OfAnother,
+    OtherHistory,
+    OtherRef,
     Outcome,
     Published,
     Ref,
@@ -24,7 +30,7 @@ from augury.sql.relations import (
     Staging,
     Window,
 )
-from augury.warehouses.contract import Bounds, SourceState, TableColumn, Warehouse
+from augury.warehouses.contract import Bounds, Nulls, SourceState, TableColumn, Warehouse
 
 NEAR = 31
 """Days that are looked at one by one for the latest published date, before all of them are listed."""
@@ -71,6 +77,8 @@ class Resolver:
             case History(step, _):
                 days = history_dates(self.definitions.pipeline, self.graph, self.ticks, relation, self.day)
                 return self._partitions(step, days)
+            case OtherRef() | OtherHistory():
+                return self._of_another(relation)
             case Reference(name):
                 return self.warehouse.reference_sql(self._reference_file(name))
             case Staging():
@@ -86,8 +94,25 @@ class Resolver:
                 f"source {name!r} is not there: nothing at {source.path or source.database}",
                 fix="Put the data in place, or correct the source in augury.yml.",
             )
+        if not state.typed:
+            raise DataRefused(
+                f"source {name!r} has a header and no rows, so that the types of its columns are not known",
+                fix=f"Declare them: sources.{name}.columns in augury.yml.",
+            )
         zone = source.timezone or self.definitions.project.settings.timezone
+        if not self.by_name:
+            self._refuse_nulls(name, source, state, bounds, zone)
         return self.warehouse.source_sql(source, state, bounds, zone)
+
+    def _refuse_nulls(self, name: str, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> None:
+        found = self.warehouse.nulls(source, state, bounds, zone)
+        if found:
+            raise DataRefused(
+                f"source {name!r}: a REQUIRED column is NULL",
+                where=Place(file=source.path or source.database),
+                why="; ".join(map(_described, found)),
+                fix="Nothing was replaced. Correct the source, or take REQUIRED from its `columns` in augury.yml.",
+            )
 
     def _partitions(self, step: str, days: tuple[date, ...]) -> str:
         table = table_of(step, self.definitions.pipeline.tables, training=self.training)
@@ -101,14 +126,24 @@ class Resolver:
                 error.fix = error.fix or f"Declare them: steps.{step}.columns in {self.definitions.pipeline.file}."
             raise
 
+    def _of_another(self, read: OfAnother) -> str:
+        """Partitions of another pipeline; those of skipped dates are empty."""
+        others = self.graph.others
+        table, days, pipeline = others.table(read), others.days(read, self.day), others.of(read).pipeline
+        if self.by_name:
+            return _named(table, days)
+        like = _typed(pipeline.settings.steps.get(read.step))
+        try:
+            return self.warehouse.partition_sql(table, days, like)
+        except DataRefused as error:
+            error.fix = error.fix or f"Declare them: steps.{read.step}.columns in {pipeline.file}."
+            raise
+
     def _declared_columns(self, step: str) -> tuple[TableColumn, ...] | None:
         """What stands for the history of a step on whose first date there is nothing to go by: its own past, or labels
         none of which is closed."""
         known = self.definitions.pipeline.steps.get(step)
-        if known is None or not known.settings.columns:
-            return None
-        declared = (TableColumn(name, column.type) for name, column in known.settings.columns.items())
-        return (TableColumn("run_date", "DATE"), *declared)
+        return _typed(known.settings if known else None)
 
     def _own_columns(self, step: str) -> tuple[TableColumn, ...] | None:
         """The columns of this date's own partition: the schema of a history that is still empty."""
@@ -131,6 +166,9 @@ class Resolver:
                 return None if state is None or state.shards else state.signature
             case Ref(step):
                 return self._own_columns(step)
+            case OtherRef():
+                other = self.warehouse.partition(self.graph.others.table(relation), self.day)
+                return other.columns if other else None
             case Reference(name):
                 return self.references.get(name)
         return None
@@ -154,6 +192,20 @@ class Resolver:
             if self.warehouse.partition(predictions, day) is not None:
                 return day
         return max((day for day in self.warehouse.partitions(predictions) if day < self.day), default=None)
+
+
+def _typed(settings: StepSettings | None) -> tuple[TableColumn, ...] | None:
+    """The declared columns of a step, as its partitions have them."""
+    if settings is None or not settings.columns:
+        return None
+    declared = (TableColumn(name, column.type) for name, column in settings.columns.items())
+    return (TableColumn("run_date", "DATE"), *declared)
+
+
+def _described(nulls: Nulls) -> str:
+    shown = ", ".join(f"{name} {shorten(str(value), 40)}" for name, value in nulls.sample.items() if value is not None)
+    rows = f"{nulls.rows:,} row{'s' * (nulls.rows != 1)}"
+    return f"{nulls.column} in {rows} that this date may see" + (f", e.g. {shown}" if shown else "")
 
 
 def _named(table: str, days: tuple[date, ...]) -> str:

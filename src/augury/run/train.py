@@ -17,6 +17,7 @@ from augury.models.contract import FittedModel, TrainingSet
 from augury.models.evaluation import Evaluation
 from augury.plan.steps import Task
 from augury.run.assembly import assemble
+from augury.run.limits import Meter
 from augury.run.models import Scorer, model_folder
 from augury.run.recovery import record_of
 from augury.run.work import Work
@@ -51,11 +52,13 @@ class Trained:
 def train(work: Work, task: Task, scorer: Scorer) -> Trained:
     """Train the model of a tick.
 
-    Raises ModelFailed where there is nothing to learn from, QueryRefused and DataRefused as other steps do.
+    Raises ModelFailed where there is nothing to learn from, LimitExceeded where it took more than `limits.steps.train`,
+    QueryRefused and DataRefused as other steps do.
     """
     started, at = time.monotonic(), work.clock()
     try:
-        candidate = _candidate(work, task, scorer)
+        with Meter(work.pipeline.settings.limits).step("train"):
+            candidate = _candidate(work, task, scorer)
     except ModelFailed as error:
         raise error.at(Place(step="train", file=work.pipeline.file)) from error
     record = _register(work, task, candidate)

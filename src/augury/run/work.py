@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from augury.events import Event, Noticed
+from augury.fences import Fence
+from augury.hooks import Operation
 from augury.ledger.records import ModelRecord, Status
 from augury.ledger.store import Ledger
 from augury.models.contract import FittedModel
@@ -16,7 +18,7 @@ from augury.plan.facts import Facts
 from augury.plan.graph import StepGraph
 from augury.plan.steps import Plan
 from augury.plan.ticks import Ticks
-from augury.run.locks import PartitionLocks
+from augury.run.locking import Held, Locks, date_lock, training_lock
 from augury.run.relations import Resolver
 from augury.spec.files import PipelineSpec
 from augury.warehouses.contract import SourceState, Warehouse
@@ -34,7 +36,7 @@ class Work:
     facts: Facts
     warehouse: Warehouse
     ledger: Ledger
-    locks: PartitionLocks
+    locks: Locks
     models: Path
     """Folder of model artifacts."""
     references: Path
@@ -56,8 +58,15 @@ class Work:
     """Keeps secrets out of what the ledger remembers: an engine or a hook may put a value into its message."""
     definitions_kept: set[str] = field(default_factory=set)
     """Fingerprints of the definitions whose text the ledger has from this run."""
+    suspends: bool = False
+    """A task that waits for an operation outside is given back, instead of holding its thread."""
+    operations: dict[tuple[date, str], Operation] = field(default_factory=dict)
+    """What steps waited for and may go on with, by day and step."""
     fitted: dict[int, FittedModel] = field(default_factory=dict)
     """Models that were loaded, by number."""
+
+    lock: Held | None = None
+    """What it writes, it writes under this lock: of the task or, outside of tasks, of the run. None in the service."""
 
     @property
     def pipeline(self) -> PipelineSpec:
@@ -85,7 +94,15 @@ class Work:
         self.tell(Noticed(self.run_id, self.pipeline.name, message, day, step))
 
     def lock_name(self, day: date) -> str:
-        return f"{self.pipeline.tables.stem}-{self.pipeline.version}-{day}"
+        return date_lock(self.pipeline, day)
 
     def training_lock_name(self, tick: date) -> str:
-        return f"{self.pipeline.tables.stem}-{self.pipeline.version}-train-{tick}"
+        return training_lock(self.pipeline, tick)
+
+    def under(self, lock: Held) -> Work:
+        """The same hands, at work on what the lock is for."""
+        return replace(self, lock=lock)
+
+    def fence(self) -> Fence | None:
+        """What a write carries now. Raises Fenced where the lock is lost."""
+        return self.lock.fence() if self.lock is not None else None

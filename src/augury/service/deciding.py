@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from augury.errors import UsageError
+from collections.abc import Mapping
+from typing import Any
+
+from augury.errors import UsageError, nearest
 from augury.ledger.queue_records import Pause, QueuedTask, TaskState
-from augury.ledger.records import DateRecord, Decision, Status
+from augury.ledger.records import FOREGROUND, DateRecord, Decision, Status
 from augury.operations.opened import Opened
 from augury.plan.steps import Plan
 from augury.run.progress import Ended
@@ -25,7 +28,7 @@ def cancel(opened: Opened, run_id: str) -> int:
     if not left:
         raise UsageError(
             f"run {run_id} has nothing left to cancel",
-            why="it runs in a process of its own: stop that one" if run.origin == "foreground" else str(run.status),
+            why="it runs in a process of its own: stop that one" if run.origin == FOREGROUND else str(run.status),
             fix="See: augury tasks",
         )
     by_whom = f"cancelled by {opened.who.user}"
@@ -97,6 +100,23 @@ def resume(opened: Opened, name: str) -> bool:
         return False
     _decide(opened, "resume", name, pipeline.version, name)
     return True
+
+
+def notify(opened: Opened, operation: str, result: Mapping[str, Any]) -> int:
+    """An operation outside is over, and this is what came of it; how many tasks go on.
+
+    Raises UsageError where nobody waits for an operation of that name.
+    """
+    waiting = opened.ledger.operations(name=operation)
+    if not waiting:
+        names = sorted({each.name for each in opened.ledger.operations()})
+        close = nearest(operation, names)
+        raise UsageError(
+            f"nobody waits for an operation called {operation!r}",
+            why=f"waited for: {', '.join(names[:5])}" if names else "nothing is waited for",
+            fix=f"Did you mean {close!r}?" if close else "See: augury tasks",
+        )
+    return sum(opened.ledger.end_operation(each, result, opened.clock()) for each in waiting)
 
 
 def _decide(opened: Opened, action: str, pipeline: str, version: str, subject: str, detail: str = "") -> None:

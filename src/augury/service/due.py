@@ -73,9 +73,7 @@ class Timetable:
         last = _latest(self.newest(now), after) or self.grid.start - _DAY
         while (found := self.grid.after(last)) is not None:
             last = found
-            tick = self.tick(found)
-            if tick.utc > now:
-                yield tick
+            yield self.tick(found)
 
     def closes(self, day: date) -> datetime:
         """When a date is no longer open: at the tick of the next one, also where that lies past the end."""

@@ -18,6 +18,7 @@ from augury.plan.graph import FEATURES
 from augury.plan.steps import Plan, Task
 from augury.run.listeners import log_listener
 from augury.run.logs import RunLog, current_context, log_context
+from augury.run.operations import operation_of
 from augury.run.perform import Performer
 from augury.run.prepare import keep_references, register_model_file
 from augury.run.progress import Ended
@@ -98,7 +99,15 @@ class Executor:
         task = run.tasks[queued.task]
         if task.level:
             run.work.ended.update(self._ended_early(run.work, task.day))
-        return run.performer.perform_one(task, blocked=str(queued.facts.get("blocked", "")))
+        if queued.attempt > 1:
+            for over in self._opened.ledger.operations(queued.run_id, queued.task, over=True):
+                task = run.performer.going_on(task, over.step, operation_of(over))
+        pipeline = self._opened.pipeline(queued.pipeline, queued.version)
+        return run.performer.perform_one(
+            task,
+            blocked=str(queued.facts.get("blocked", "")),
+            retried=retry_after(self._opened.spec, pipeline, queued) is not None,
+        )
 
     def _ended_early(self, work: Work, day: date) -> dict[date, Status]:
         """Whether an earlier task of the date, perhaps in another process, found no rows."""
@@ -115,6 +124,11 @@ class Executor:
         ledger, now = self._opened.ledger, self._opened.clock()
         pipeline = self._opened.pipeline(queued.pipeline, queued.version)
         key = _key(queued)
+        if ended.suspended is not None:
+            ledger.suspend_task(ended.suspended, queued.attempt)
+            return
+        if queued.attempt > 1:
+            ledger.forget_operations(queued.run_id, queued.task)
         if ended.status is not Status.FAILED:
             ledger.end_task(*key, facts_of(ended, needs=sorted(map(str, needs))), ended.detail)
             return
@@ -166,7 +180,7 @@ class Executor:
                 except Exception as error:  # noqa: BLE001  a listener never breaks a run
                     log.write("warning", f"a listener failed on {type(event).__name__}: {error}")
 
-        work = work_of(opened, planned, run_id, tell, threads=1, wait=True)
+        work = work_of(opened, planned, run_id, tell, threads=1, wait=True, suspends=True)
         keep_references(work)
         if planned.world.facts.model_file:
             register_model_file(work)

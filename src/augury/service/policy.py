@@ -10,19 +10,17 @@ makes nobody wait for longer than it was set back.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from math import inf
 
-from augury.service.rooms import Queue, Room
+from augury.service.rooms import Lane, Lanes, Queue, Usage
 from augury.service.turns import Group, Release, Turns
-from augury.spec.service import DEFAULT, Throttle, throttle_of, throttle_of_task
+from augury.spec.service import Throttle
 
-READ_AHEAD = 10
-"""Of the tasks that wait in one queue, so many times `max_tasks_per_poll` are looked at."""
 LONGEST_BACKOFF = 3600.0
 """Seconds; where `backoff` itself is longer, it is not doubled."""
 
@@ -117,7 +115,7 @@ class Decision:
     polled: tuple[Queue, ...]
     """Queues whose last look is now."""
     stamp: datetime
-    """Now; just after every earlier look where the clock was set back."""
+    """Now; or just after every earlier look, so that nobody who is looked at now stands before somebody who is not."""
     next: datetime | None
     """When something may change by time alone. A task that ends or is queued is a reason to look before."""
 
@@ -153,158 +151,117 @@ class _Decider:
     def __init__(self, at: Situation) -> None:
         self._at = at
         self._now = at.now
-        self._throttles: dict[tuple[str, str], Throttle] = {}
-        self._rooms = self._all_rooms()
+        waiting = {(task.pipeline, task.step) for task in at.queued}
+        suspended = [(task.pipeline, task.step) for task in at.suspended]
+        running = [(slot.pipeline, slot.step) for slot in at.running]
+        usage = Usage([*running, *suspended], at.releases, at.polled)
+        self._lanes = Lanes(at.pipelines, at.project, waiting, set(suspended), usage, at.now, at.poll)
+        self._expired: list[Expired] = []
+        self._times: list[datetime | None] = []
+        """When something may change."""
 
     def decide(self) -> Decision:
         at = self._at
-        expired = tuple(found for task in (*at.queued, *at.suspended) if (found := self._expired(task)))
-        gone = {each.task.key for each in expired}
-        waiting = [task for task in at.queued if task.key not in gone]
-        suspended = [task for task in at.suspended if task.key not in gone]
+        waiting, suspended = self._groups(at.queued), self._groups(at.suspended)
         early, ready = self._read(waiting)
         released = self._release(ready)
         operations = tuple(self._operations(suspended))
-        out = {task.key for task in released}
+        self._look_again(waiting, suspended, {task.key for task in released})
+        newest = max((_seen(task) for task in (*at.queued, *at.suspended)), default=at.now)
         return Decision(
             released=tuple(released),
-            expired=expired,
+            expired=tuple(self._expired),
             looked_at=tuple(early),
             operations=operations,
-            polled=tuple(sorted(name for name, room in self._rooms.items() if room.looked and room.period)),
-            stamp=self._stamp(),
-            next=self._next([task for task in waiting if task.key not in out], suspended),
+            polled=self._lanes.polled,
+            stamp=max(at.now, newest + timedelta(microseconds=1)) if at.queued or at.suspended else at.now,
+            next=min((time for time in self._times if time is not None and time > at.now), default=None),
         )
 
-    # -- what counts for a task --------------------------------------------------------------------------------
+    def _lane(self, group: Group) -> Lane:
+        return self._lanes[group.pipeline, group.step]
 
-    def _of_task(self, task: Queued) -> Throttle:
-        key = task.pipeline, task.step
-        if key not in self._throttles:
-            own = self._at.pipelines.get(task.pipeline, {})
-            self._throttles[key] = throttle_of_task(self._at.project, own, task.step or DEFAULT)
-        return self._throttles[key]
-
-    def _is_ready(self, task: Queued) -> bool:
-        return starts_at(task, self._of_task(task)) <= self._now
-
-    def _expired(self, task: Queued) -> Expired | None:
-        limit = expires_at(task, self._of_task(task))
-        if limit is None or limit > self._now:
-            return None
-        waited = timedelta(seconds=int((self._now - task.enqueued_at).total_seconds()))
-        return Expired(task, f"expired: waited {waited}, and was to wait until {limit:%Y-%m-%d %H:%M:%S} UTC at most")
-
-    # -- the two queues of a task ------------------------------------------------------------------------------
-
-    def _queues(self, pipeline: str, step: str) -> tuple[Queue, Queue]:
-        def named(throttles: Mapping[str, Throttle]) -> str:
-            return step if step in throttles else DEFAULT
-
-        return (
-            Queue(pipeline, named(self._at.pipelines.get(pipeline, {}))),
-            Queue("", named(self._at.project)),
-        )
-
-    def _both(self, task: Queued) -> tuple[Room, Room]:
-        own, common = self._queues(task.pipeline, task.step)
-        return self._rooms[own], self._rooms[common]
-
-    def _all_rooms(self) -> dict[Queue, Room]:
-        at = self._at
-        used: Counter[Queue] = Counter()
-        releases: dict[Queue, list[datetime]] = defaultdict(list)
-        slots = [(slot.pipeline, slot.step) for slot in at.running]
-        for pipeline, step in (*slots, *((task.pipeline, task.step) for task in at.suspended)):
-            used.update(self._queues(pipeline, step))
-        for each in at.releases:
-            for name in self._queues(each.pipeline, each.step):
-                releases[name].append(each.at)
-        asked = {name for task in at.suspended for name in self._queues(task.pipeline, task.step)}
-        names = {name for task in at.queued for name in self._queues(task.pipeline, task.step)} | asked
-        rooms = {}
-        for name in names:
-            throttle = throttle_of(at.pipelines.get(name.pipeline, {}) if name.pipeline else at.project, name.step)
-            # Looking at tasks costs nothing, unless what is done per look is limited or goes to somebody outside.
-            poll = at.poll if throttle.max_tasks_per_poll is not None or name in asked else 0.0
-            rooms[name] = Room(
-                throttle, at.now, used=used[name], releases=releases[name], polled=at.polled.get(name), poll=poll
-            )
-        return rooms
-
-    # -- looking -----------------------------------------------------------------------------------------------
-
-    def _looks(self, tasks: Sequence[Queued]) -> Iterator[tuple[Group, tuple[Room, Room], list[Queued]]]:
-        """The tasks that one look reads, by group: those that were looked at longest ago first."""
-        groups: dict[Group, list[Queued]] = defaultdict(list)
+    def _groups(self, tasks: Iterable[Queued]) -> dict[Group, list[_Waiting]]:
+        """The tasks that are not expired, by group, with the time at which each is ready."""
+        found: dict[Group, list[_Waiting]] = defaultdict(list)
         for task in tasks:
-            groups[Group(task.priority, task.pipeline, task.step)].append(task)
-        for group, found in sorted(groups.items()):
-            both = self._both(found[0])
-            if not all(room.open for room in both):
-                continue
-            for room in both:
-                room.looked = True
-            most = min((room.most for room in both if room.most is not None), default=None)
-            found.sort(key=lambda task: (task.polled_at or task.enqueued_at, *_place(task)))
-            yield group, both, found if most is None else found[: READ_AHEAD * most]
+            group = Group(task.priority, task.pipeline, task.step)
+            throttle = self._lane(group).throttle
+            limit = expires_at(task, throttle)
+            self._times.append(limit)
+            if limit is not None and limit <= self._now:
+                self._expired.append(_expired(task, limit, self._now))
+            else:
+                found[group].append((starts_at(task, throttle), task))
+        return dict(sorted(found.items()))
 
-    def _read(self, waiting: Sequence[Queued]) -> tuple[list[Queued], dict[Group, deque[Queued]]]:
+    def _read(self, waiting: Mapping[Group, list[_Waiting]]) -> tuple[list[Queued], dict[Group, deque[_Waiting]]]:
         """Tasks that are looked at and not ready; and those that are, in the order in which they go."""
         early: list[Queued] = []
-        ready: dict[Group, deque[Queued]] = {}
-        for group, _, read in self._looks(waiting):
-            early += [task for task in read if not self._is_ready(task)]
-            if found := [task for task in read if self._is_ready(task)]:
-                ready[group] = deque(sorted(found, key=_place))
+        ready: dict[Group, deque[_Waiting]] = {}
+        for group, tasks in waiting.items():
+            read = self._looked_at(group, tasks)
+            early += [task for start, task in read if start > self._now]
+            if found := [each for each in read if each[0] <= self._now]:
+                ready[group] = deque(sorted(found, key=lambda each: _place(each[1])))
         return early, ready
 
-    def _release(self, ready: dict[Group, deque[Queued]]) -> list[Queued]:
-        since = {group: min(starts_at(task, self._of_task(task)) for task in tasks) for group, tasks in ready.items()}
-        turns = Turns(self._at.releases, since)
+    def _looked_at(self, group: Group, tasks: list[_Waiting]) -> list[_Waiting]:
+        """What one look reads: the tasks that were looked at longest ago. Nothing where it is no time for a look."""
+        lane = self._lane(group)
+        if not lane.open:
+            return []
+        lane.look()
+        if lane.read_ahead is None:
+            return tasks
+        return sorted(tasks, key=lambda each: (_seen(each[1]), *_place(each[1])))[: lane.read_ahead]
+
+    def _release(self, ready: dict[Group, deque[_Waiting]]) -> list[Queued]:
+        turns = Turns(self._at.releases, {group: min(start for start, _ in tasks) for group, tasks in ready.items()})
         out: list[Queued] = []
         while len(out) < self._at.capacity:
-            possible = [group for group, tasks in ready.items() if all(room.free for room in self._both(tasks[0]))]
+            possible = [group for group, tasks in ready.items() if tasks and self._lane(group).free]
             if not possible:
                 break
-            group = min(possible, key=lambda each: (*turns.rank(each), *_place(ready[each][0])))
-            task = ready[group].popleft()
-            if not ready[group]:
-                del ready[group]
-            for room in self._both(task):
-                room.take()
+            group = min(possible, key=lambda each: (*turns.rank(each), *_place(ready[each][0][1])))
+            out.append(ready[group].popleft()[1])
+            self._lane(group).take()
             turns.serve(group)
-            out.append(task)
         return out
 
-    def _operations(self, suspended: Sequence[Queued]) -> Iterator[Operations]:
-        for _, both, read in self._looks(suspended):
-            left = min(room.left for room in both)
-            if left > 0:
-                yield Operations(tuple(read), None if left == inf else int(left))
+    def _operations(self, suspended: Mapping[Group, list[_Waiting]]) -> Iterator[Operations]:
+        for group, tasks in suspended.items():
+            read, left = self._looked_at(group, tasks), self._lane(group).left
+            if read and left > 0:
+                yield Operations(tuple(task for _, task in read), None if left == inf else int(left))
 
-    def _stamp(self) -> datetime:
-        looks = (task.polled_at for task in (*self._at.queued, *self._at.suspended) if task.polled_at)
-        newest = max(looks, default=None)
-        return self._now if newest is None or newest < self._now else newest + timedelta(microseconds=1)
+    def _look_again(
+        self,
+        waiting: Mapping[Group, list[_Waiting]],
+        suspended: Mapping[Group, list[_Waiting]],
+        released: set[tuple[str, str]],
+    ) -> None:
+        for group, tasks in waiting.items():
+            starts = [start for start, task in tasks if task.key not in released]
+            if starts:
+                self._times.append(self._lane(group).next_release(starts, self._now))
+        self._times += [self._lane(group).next_look for group in suspended]
+        if self._expired:  # slots may have become free
+            self._times.append(self._now + timedelta(seconds=self._at.poll))
 
-    # -- when to look again ------------------------------------------------------------------------------------
 
-    def _next(self, waiting: Sequence[Queued], suspended: Sequence[Queued]) -> datetime | None:
-        times = [expires_at(task, self._of_task(task)) for task in (*waiting, *suspended)]
-        times += [max(room.next_look for room in self._both(task)) for task in suspended]
-        times += [self._next_of(task) for task in waiting]
-        return min((at for at in times if at is not None and at > self._now), default=None)
+_Waiting = tuple[datetime, Queued]
+"""A task, and when it is ready."""
 
-    def _next_of(self, task: Queued) -> datetime | None:
-        """When a task may go by time alone, as far as can be said; None where a slot has to become free first."""
-        both = self._both(task)
-        look = max(room.next_look for room in both)
-        start = starts_at(task, self._of_task(task))
-        if start > self._now:
-            return max(start, look)
-        free = [room.next_free for room in both]
-        return None if None in free else max((look, *(at for at in free if at is not None)))
+
+def _expired(task: Queued, limit: datetime, now: datetime) -> Expired:
+    waited = timedelta(seconds=int((now - task.enqueued_at).total_seconds()))
+    return Expired(task, f"expired: waited {waited}, and was to wait until {limit:%Y-%m-%d %H:%M:%S} UTC at most")
+
+
+def _seen(task: Queued) -> datetime:
+    """A task that was never looked at stands behind all that were there before it."""
+    return task.polled_at or task.enqueued_at
 
 
 def _place(task: Queued) -> tuple[str, int, str]:

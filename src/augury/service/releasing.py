@@ -14,6 +14,7 @@ from augury.run.progress import Ended
 from augury.service.durable import Durable, Released
 from augury.service.facts import facts_of
 from augury.service.policy import Decision, Queued, Situation, Slot, decide
+from augury.service.polling import Polling
 from augury.service.rooms import Queue
 from augury.service.turns import Release
 from augury.spec.service import Throttle
@@ -41,6 +42,7 @@ class Releasing:
             for version, pipeline in versions.items()
         }
         self._forgot = opened.clock()
+        self._polling = Polling(opened)
 
     def once(self, workers: Sequence[WorkerRecord], planned: PlannedTask, now: datetime) -> bool:
         """Release what may go, bury what waited too long. True where something became a dead letter."""
@@ -65,6 +67,7 @@ class Releasing:
             )
         )
         self._polled |= dict.fromkeys(decision.polled, now)
+        self._polling.ask([(each.tasks, each.most) for each in decision.operations], decision.stamp, now)
         self._do(decision, {(row.run_id, row.task): row for row in rows}, now)
         return bool(decision.expired)
 

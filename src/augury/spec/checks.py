@@ -16,6 +16,7 @@ from augury.spec.folder import VersionFiles
 from augury.spec.messages import problems_of
 from augury.spec.metrics import METRICS
 from augury.spec.pipeline import Model, PipelineSettings
+from augury.spec.step_names import pipeline_problems
 from augury.spec.yaml_positions import Node
 
 
@@ -57,7 +58,7 @@ class Checks:
         unused = [name for name in self.steps if name not in NAMED_STEPS and name != "prepare"]
         for name in unused:
             meant = nearest(name, [known for known in NAMED_STEPS if known not in self.steps])
-            if meant and meant != "prepare" and not self._mentioned(name):
+            if meant and meant != "prepare" and not self._mentioned(name) and not self.files.named_elsewhere(name):
                 path = self._path(name)
                 suggestion = f"{meant}.sql" if path.endswith(".sql") else meant
                 yield Problem("nothing reads this step", path, suggestion=suggestion)
@@ -84,6 +85,8 @@ class Checks:
                 known = (*self.steps, "predict", "publish")
                 message = f"there is no step called {name} in this folder"
                 yield self.problem(message, "steps", name, suggestion=nearest(name, known))
+        own = {file.path for file in self.files.settings}
+        yield from pipeline_problems(self.steps, self.node, own, model=self.settings.model is not None)
 
     def model(self) -> Iterator[Problem]:
         model = self.settings.model

@@ -29,6 +29,8 @@ class HookParameter:
     """source, window, ref, history, outcome, reference, var, staging or published; or `rows`, `context`."""
     arguments: tuple[str | int, ...] = ()
     """Literal arguments: a name, and for history the number of days."""
+    line: int = field(default=0, compare=False)
+    """1-based, in the hook's file."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class ProjectSpec:
     macros: Macros
     pipelines: dict[str, dict[str, PipelineSpec]]
     """Pipeline name to version to spec; versions ascending."""
+    names: tuple[str, ...] = ()
+    """Of all pipelines, those that were not read included."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that came from the environment under a secret's name; masked wherever text leaves."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)

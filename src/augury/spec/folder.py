@@ -7,6 +7,7 @@ version itself and only shares its files: that is how v1 is retired while v2 sta
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,12 @@ class VersionFiles:
     def find(self, path: str) -> Path | None:
         """A file named in pipeline.yml: looked for in the version's folder, then in the base folder."""
         return next((at for at in (self.folder / path, self.base / path) if at.is_file()), None)
+
+    def named_elsewhere(self, step: str) -> bool:
+        """Whether another pipeline of the project reads a step of this one, judged by the text alone."""
+        named = re.compile(rf"""(['"]){self.pipeline}\.(v\d+\.)?{step}\1""")
+        files = (path for pattern in ("*.sql", "hooks.py") for path in self.base.parent.rglob(pattern))
+        return any(named.search(path.read_text("utf-8", "replace")) for path in files if path.is_file())
 
 
 @dataclass

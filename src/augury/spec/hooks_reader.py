@@ -44,6 +44,7 @@ class Known:
     sources: Collection[str] | None
     references: Collection[str]
     variables: Collection[str] | None
+    pipelines: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,9 @@ class _Parameters:
         if found is None:
             return None
         relation, arguments = found
-        return HookParameter(arg.arg, relation, arguments) if self.allowed(arg, relation, arguments) else None
+        if not self.allowed(arg, relation, arguments):
+            return None
+        return HookParameter(arg.arg, relation, arguments, arg.lineno)
 
     def bare(self, arg: ast.arg) -> tuple[str, tuple[str | int, ...]] | None:
         name = arg.arg
@@ -217,11 +220,22 @@ class _Parameters:
         if relation == "ref" and arguments == (self.function,):
             self.problem(arg, arg.arg, "a step cannot read its own result of this date: write history(...)")
             return False
+        if relation in ("ref", "history") and "." in str(arguments[0]):
+            # A step of another pipeline, which may not have been read yet: it is looked up when steps are compiled.
+            return self.known_pipeline(arg, str(arguments[0]))
         kind, names = self.names(relation)
         if names is None or not arguments or arguments[0] in names:
             return True
         close = nearest(str(arguments[0]), names)
         self.problem(arg, arg.arg, f"there is no {kind} called {arguments[0]!r}", close)
+        return False
+
+    def known_pipeline(self, arg: ast.arg, name: str) -> bool:
+        pipeline, _, step = name.partition(".")
+        if pipeline in self.known.pipelines:
+            return True
+        close = nearest(pipeline, self.known.pipelines)
+        self.problem(arg, arg.arg, f"there is no pipeline called {pipeline!r}", f"{close}.{step}" if close else None)
         return False
 
     def names(self, relation: str) -> tuple[str, Collection[str] | None]:

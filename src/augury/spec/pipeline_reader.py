@@ -24,11 +24,12 @@ from augury.spec.yaml_positions import Node
 
 _OF_TARGETS = "belongs to a target of augury.yml: a pipeline cannot choose where it writes"
 _NOT_HERE = {
-    **dict.fromkeys(("namespace", "path", "target", "targets", "warehouse", "output"), _OF_TARGETS),
+    **dict.fromkeys(("namespace", "path", "target", "targets", "warehouse", "output", "ledger"), _OF_TARGETS),
     "name": "the folder of a pipeline is its name",
     "version": "a version is a folder: pipelines/<name>/v2/",
     "sources": "sources belong to augury.yml",
     "timezone": "the zone of a pipeline is `schedule.timezone`",
+    "service": "belongs to augury.yml: there is one service for all pipelines",
 }
 
 
@@ -42,6 +43,8 @@ class Surroundings:
     references: Mapping[str, Path]
     variables: Mapping[str, Var]
     """Given with --vars."""
+    pipelines: tuple[str, ...] = ()
+    """Names of all pipelines of the project."""
 
     @property
     def deployment(self) -> str:
@@ -151,7 +154,9 @@ class PipelineReader:
             return {}, {}
         parsed, problems = parse_hooks(files.hooks.text, files.hooks.path, files.sql)
         steps = tuple(dict.fromkeys((*files.sql, *parsed.steps)))
-        known = Known(steps, files.sql, self.around.source_names, self.around.references, variables)
+        known = Known(
+            steps, files.sql, self.around.source_names, self.around.references, variables, self.around.pipelines
+        )
         hooks, more = resolve_hooks(parsed, known)
         self.files.problems += [*problems, *more]
         events = {name: hook for name, hook in hooks.items() if name in EVENTS}

@@ -21,10 +21,12 @@ from augury.spec.files import Macros, PipelineSpec, ProjectSpec
 from augury.spec.folder import Reader, pipeline_names
 from augury.spec.interpolate import Interpolator
 from augury.spec.messages import problems_of
+from augury.spec.others import named_in
 from augury.spec.pipeline_reader import PipelineReader, Surroundings
 from augury.spec.project import ProjectSettings
-from augury.spec.secrets import Masker
+from augury.spec.secrets import Masker, passwords_in
 from augury.spec.settings import Var
+from augury.spec.step_names import project_problems
 from augury.spec.yaml_positions import Node
 
 PROJECT_FILE = "augury.yml"
@@ -52,8 +54,8 @@ def read_project(
 ) -> ProjectSpec:
     """The project at `root` as one target sees it.
 
-    `only` reads the folder of one pipeline and leaves the others alone. Raises SpecError with every problem
-    found, and UsageError where `target`, `only` or a name of `variables` does not exist.
+    `only` reads the folders of one pipeline and of those that it reads, and leaves the others alone. Raises SpecError
+    with every problem found, and UsageError where `target`, `only` or a name of `variables` does not exist.
     """
     files = Reader(root.resolve(), Interpolator(environment))
     node = _project_node(files)
@@ -62,13 +64,17 @@ def read_project(
     names = pipeline_names(files.root)
     wanted = names if only is None else [_existing(only, names)]
     macros, references = _macros(files), _references(files)
-    reader = PipelineReader(files, Surroundings(settings, node, target_name, references, variables))
-    read = {name: reader.versions(name) for name in wanted}
+    reader = PipelineReader(files, Surroundings(settings, node, target_name, references, variables, tuple(names)))
+    read = _with_others(reader, wanted, names, macros)
     pipelines = {name: versions for name, versions in read.items() if versions}
     if settings is not None and node is not None:
         files.problems += _warehouse_problems(settings, node, target_name)
-        unread = [name for name in names if name not in wanted]
-        files.problems += table_problems(pipelines, unread, settings.deployment or "")
+        files.problems = _but_other_ledgers(files.problems, settings, target_name)
+        files.problems += table_problems(
+            pipelines, [name for name in names if name not in read], settings.deployment or ""
+        )
+        if len(pipelines) == len(names):
+            files.problems += project_problems(node, pipelines)
     if files.problems or settings is None or node is None:
         raise SpecError(_as_shown(files))
     _check_variables(variables, files, pipelines, macros)
@@ -85,9 +91,24 @@ def read_project(
         references=references,
         macros=macros,
         pipelines=pipelines,
+        names=tuple(names),
         secrets=frozenset(files.interpolator.secrets),
         origins=origins,
     )
+
+
+def _with_others(
+    reader: PipelineReader, wanted: list[str], names: list[str], macros: Macros
+) -> dict[str, dict[str, PipelineSpec]]:
+    """The versions of the wanted pipelines, and of those that they read, directly or not."""
+    read: dict[str, dict[str, PipelineSpec]] = {}
+    todo = list(wanted)
+    while todo:
+        name = todo.pop(0)
+        if name not in read:
+            read[name] = reader.versions(name)
+            todo += sorted(named_in(read[name].values(), macros, names))
+    return read
 
 
 def _project_node(files: Reader) -> Node | None:
@@ -111,8 +132,12 @@ def _project_settings(files: Reader, node: Node | None) -> ProjectSettings | Non
     try:
         settings = ProjectSettings.model_validate(node.plain())
     except ValidationError as error:
-        files.problems += problems_of(error, ProjectSettings, node)
+        known = {problem.key for problem in files.problems}
+        # A value whose variable is not set is no value of that key either: one problem, not two.
+        files.problems += [each for each in problems_of(error, ProjectSettings, node) if each.key not in known]
         return None
+    for target in settings.targets.values():
+        files.interpolator.secrets |= passwords_in(target.ledger) if target.ledger else frozenset()
     files.problems += override_problems(settings, node)
     files.problems += target_problems(settings, node, files.root)
     default = settings.default_target
@@ -133,6 +158,13 @@ def _warehouse_problems(settings: ProjectSettings, node: Node, target_name: str)
     place = node.at(path)
     message = f"there is no warehouse called {asked!r} (installed: {', '.join(installed)})"
     return [Problem(message, place.file, place.line, ".".join(path), nearest(asked, installed))]
+
+
+def _but_other_ledgers(problems: list[Problem], settings: ProjectSettings, target_name: str) -> list[Problem]:
+    """Without variables that are not set in addresses of ledgers of other targets: a laptop need not know the password
+    of production."""
+    others = {f"targets.{name}.ledger" for name in settings.targets if name != target_name}
+    return [problem for problem in problems if problem.key not in others]
 
 
 def _existing(name: str, names: list[str]) -> str:

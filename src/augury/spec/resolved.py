@@ -8,6 +8,8 @@ from typing import Any
 
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.secrets import Masker
+from augury.spec.service import DEFAULT as DEFAULT_THROTTLE
+from augury.spec.service import Throttle, throttle_of
 
 DEFAULT = "default"
 
@@ -25,12 +27,13 @@ class ConfigValue:
 def project_values(project: ProjectSpec) -> tuple[ConfigValue, ...]:
     """Every value of augury.yml, with the target in use first."""
     dumped = project.settings.model_dump(mode="json", exclude={"defaults"})
+    dumped["throttle"], inherited = _throttles(project.settings.throttle, project.origins)
     named = project.origins.get(f"targets.{project.target_name}.namespace", "name of the target")
     head = (
         ConfigValue("target", project.target_name, project.origins.get("target", DEFAULT)),
         ConfigValue("namespace", project.namespace, named),
     )
-    return (*head, *_values(dumped, project.origins, Masker(project.secrets)))
+    return (*head, *_values(dumped, {**project.origins, **inherited}, Masker(project.secrets)))
 
 
 def pipeline_values(project: ProjectSpec, pipeline: PipelineSpec) -> tuple[ConfigValue, ...]:
@@ -38,10 +41,22 @@ def pipeline_values(project: ProjectSpec, pipeline: PipelineSpec) -> tuple[Confi
     dumped = pipeline.settings.model_dump(mode="json")
     dumped["schedule"]["timezone"] = pipeline.zone.key
     dumped["vars"] = pipeline.vars
-    origins = dict(pipeline.origins)
+    dumped["throttle"], inherited = _throttles(pipeline.settings.throttle, pipeline.origins)
+    origins = {**pipeline.origins, **inherited}
     if pipeline.settings.schedule.timezone is None and "timezone" in project.origins:
         origins["schedule.timezone"] = project.origins["timezone"]
     return tuple(_values(dumped, origins, Masker(project.secrets)))
+
+
+def _throttles(throttles: Mapping[str, Throttle], origins: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Each throttle as it counts, and where those of its keys come from that it takes over from `default`."""
+    shared = throttles.get(DEFAULT_THROTTLE, Throttle()).model_fields_set
+    inherited = {
+        f"throttle.{step}.{key}": origins[f"throttle.{DEFAULT_THROTTLE}.{key}"]
+        for step, own in throttles.items()
+        for key in shared - own.model_fields_set
+    }
+    return {step: throttle_of(throttles, step).model_dump(mode="json") for step in throttles}, inherited
 
 
 def _values(dumped: Mapping[str, Any], origins: Mapping[str, str], masker: Masker) -> Iterator[ConfigValue]:

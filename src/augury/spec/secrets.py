@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 SHORTEST = 4
@@ -21,6 +21,13 @@ def looks_secret(name: str) -> bool:
     """Whether the name of an environment variable says that its value is secret, as `DB_PASSWORD` does."""
     words = name.upper().split("_")
     return any(word in _WORDS or word.removesuffix("S") in _WORDS for word in words)
+
+
+def passwords_in(address: str) -> frozenset[str]:
+    """Every password in the address of a database, as it is written and as it is meant."""
+    parts = urlsplit(address)
+    found = {parts.password or "", *parse_qs(parts.query).get("password", ())}
+    return frozenset(form for word in found if word for form in (word, unquote(word)))
 
 
 class Masker:

@@ -139,6 +139,8 @@ class Service(Settings):
 def _ledger(value: str) -> str:
     # The value itself is left out of the message: it holds a password.
     wrong = "is not the address of a ledger: write postgresql://host/database, with user:password@ before the host"
+    if "${" in value:
+        return value  # its variable is not set, which the target in use cannot do without
     try:
         address = urlsplit(value)
         address.port  # noqa: B018  it is read on demand, and raises then

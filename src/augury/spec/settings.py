@@ -50,7 +50,8 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 """A calendar day, written `2026-01-15`."""
 
 
-def _seconds(value: Any) -> Any:
+def parse_seconds(value: Any) -> float:
+    """Seconds of a duration such as `60s`, `5m` or `2h`. Raises ValueError for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)", str(value).strip())
     if not found:
         raise ValueError(f"{value!r} is not a duration: write 60s, 5m or 2h")
@@ -59,7 +60,7 @@ def _seconds(value: Any) -> Any:
 
 Seconds = Annotated[
     float,
-    BeforeValidator(_seconds),
+    BeforeValidator(parse_seconds),
     PlainSerializer(lambda seconds: f"{seconds:.12g}s", return_type=str, when_used="json-unless-none"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(s|m|min|h)$"}),
 ]

@@ -12,6 +12,8 @@ from augury.names import quote
 from augury.sql.literals import literal
 from augury.sql.relations import (
     History,
+    OtherHistory,
+    OtherRef,
     Outcome,
     Published,
     Ref,
@@ -84,6 +86,16 @@ class CompiledSql:
         at = min(max(line, 1), len(self.places)) - 1
         return self.places[at] if self.places else (self.file, line)
 
+    def place_of(self, relation: Relation) -> tuple[str, int]:
+        """Where a relation was written first: (file, line)."""
+        line = 1
+        for part in self.parts:
+            if isinstance(part, str):
+                line += part.count("\n")
+            elif part.relation == relation:
+                return self.place(line)
+        return self.file, 1
+
     @property
     def opaque(self) -> bool:
         """The engine may know this syntax, the parser does not: what the query reads outside is unknown."""
@@ -140,6 +152,8 @@ def natural_name(relation: Relation) -> str:
             return name
         case Ref(step) | History(step, _):
             return step
+        case OtherRef() | OtherHistory():
+            return relation.name.rpartition(".")[2]
         case Staging():
             return "staging"
         case Published():

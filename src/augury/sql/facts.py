@@ -13,6 +13,8 @@ from augury.names import NAMED_STEPS
 from augury.sql.fingerprint import combine
 from augury.sql.relations import (
     History,
+    OtherHistory,
+    OtherRef,
     Outcome,
     Published,
     Ref,
@@ -46,6 +48,11 @@ class TemplateFacts:
     steps: tuple[str, ...] = ()
     """What `ref` and `history` may name, predict and post_process included where the pipeline has them."""
     references: tuple[str, ...] = ()
+    others: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Steps of other pipelines that may be read, by pipeline and version, with `` for the current version. The other
+    versions of the pipeline itself are among them."""
+    pipelines: tuple[str, ...] = ()
+    """Names of all pipelines of the project, for the nearest spelling."""
     bare: Mapping[str, str] = field(init=False)
     """Names printed as they are, without quotes: validated long before they come here."""
 
@@ -63,7 +70,8 @@ class TemplateFacts:
         """Two facts with the same key render every template to the same text."""
         variables = json.dumps(dict(self.variables), sort_keys=True, default=repr)
         lists = json.dumps([sorted(self.sources), sorted(self.steps), sorted(self.references)])
-        return combine(self.pipeline, self.version, self.target, self.namespace, variables, lists)
+        others = json.dumps({name: dict(versions) for name, versions in self.others.items()}, sort_keys=True)
+        return combine(self.pipeline, self.version, self.target, self.namespace, variables, lists, others)
 
 
 class Refused(Exception):
@@ -90,6 +98,8 @@ def relation_of(
         case "reference":
             return Reference(_declared(kind, positional, named, facts.references, "reference table"))
         case "ref":
+            if len(positional) == 1 and not named and _is_other(positional[0]):
+                return OtherRef(*_of_another(kind, positional[0], facts, step))
             name = _declared(kind, positional, named, facts.steps, "step")
             _readable(kind, name, step)
             return Ref(name)
@@ -102,13 +112,15 @@ def relation_of(
     return Staging() if kind == "staging" else Published()
 
 
-def _history(positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str) -> History:
+def _history(positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts, step: str) -> Relation:
     arguments = dict(zip(("step", "days"), positional, strict=False)) | dict(named)
     if len(positional) > 2 or set(arguments) != {"step", "days"}:
         raise Refused("history() takes a step and a number of days", "history('prepare', days=365)")
     days = arguments["days"]
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= LONGEST_HISTORY:
         raise Refused(f"history(): days is {days!r}, but it is a whole number from 1 to {LONGEST_HISTORY}")
+    if _is_other(arguments["step"]):
+        return OtherHistory(*_of_another("history", arguments["step"], facts, step), days)
     name = _known("history", arguments["step"], facts.steps, "step")
     if name != step:
         _readable("history", name, step)
@@ -131,6 +143,58 @@ def _known(kind: str, name: Any, known: tuple[str, ...], what: str) -> str:
         there = f" (there is {', '.join(names)})" if 0 < len(names) <= 8 else ""
         raise Refused(f"{kind}({name!r}): no such {what}{there}", nearest(name, known))
     return name
+
+
+# -- steps of other pipelines ------------------------------------------------------------------------------------
+
+_NOT_READ = {
+    "post_process": "candidates are nobody else's business",
+    "validation": "it leaves no table that a step could read",
+    "training": "it leaves no table that a step could read",
+}
+
+
+def _is_other(name: Any) -> bool:
+    return isinstance(name, str) and "." in name
+
+
+def _of_another(kind: str, name: str, facts: TemplateFacts, step: str) -> tuple[str, str, str]:
+    """(pipeline, version, step) of a dotted name; the version is empty where none is named. Raises Refused."""
+    pipeline, *middle, other = name.split(".")
+    version = middle[0] if middle else ""
+    if len(middle) > 1 or not pipeline or not other or (middle and not version):
+        raise Refused(
+            f"{kind}({name!r}): write pipeline.step, or pipeline.v2.step", f"{pipeline or 'pipeline'}.predictions"
+        )
+    if pipeline == facts.pipeline and version in ("", facts.version):
+        raise Refused(f"{kind}({name!r}) is a step of this pipeline: it goes by its own name", other)
+    versions = facts.others.get(pipeline)
+    if versions is None:
+        close = nearest(pipeline, facts.pipelines)
+        raise Refused(f"{kind}({name!r}): no such pipeline", f"{close}.{other}" if close else None)
+    if version not in versions:
+        there = ", ".join(each for each in versions if each)
+        if not version:
+            # Its folder is gone: whose rows are meant is for whoever wrote this to say.
+            gone = f"the version of {pipeline} that consumers see is not in the project (there is {there})"
+            raise Refused(f"{kind}({name!r}): {gone}", f"{pipeline}.{next(iter(versions))}.{other}")
+        raise Refused(f"{kind}({name!r}): {pipeline} has no version {version} (there is {there})")
+    return pipeline, version, _other_step(kind, name, other, versions[version], step)
+
+
+def _other_step(kind: str, name: str, other: str, known: tuple[str, ...], step: str) -> str:
+    prefix = name.removesuffix(other)
+    if other in ("predictions", "publish"):
+        return "publish"
+    if other in _NOT_READ:
+        raise Refused(f"{kind}({name!r}): {_NOT_READ[other]}", f"{prefix}predictions")
+    if other not in known:
+        close = nearest(other, (*known, "predictions"))
+        there = f" (there is {', '.join((*known, 'predictions'))})" if len(known) <= 8 else ""
+        raise Refused(f"{kind}({name!r}): no such step{there}", f"{prefix}{close}" if close else None)
+    if other == "label" and kind == "ref" and step in NAMED_STEPS and step not in ("label", "training"):
+        raise Refused(f"{kind}({name!r}): {step} cannot know the label, which closes after the horizon")
+    return other
 
 
 def _only_after_the_horizon(step: str) -> None:

@@ -15,25 +15,23 @@ Part = str | bytes | int | None
 
 def combine(*parts: Part) -> str:
     """The one hashing function: BLAKE2b-128 of the parts, their types and their order, as 32 hex digits."""
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        kind, data = _encoded(part)
-        digest.update(f"{kind}{len(data)}:".encode())
-        digest.update(data)
-    return digest.hexdigest()
+    return blake2b(b"".join(map(_encoded, parts)), digest_size=16).hexdigest()
 
 
-def _encoded(part: Part) -> tuple[str, bytes]:
+def _encoded(part: Part) -> bytes:
+    """Its kind, its length and its bytes."""
     match part:
-        case None:
-            return "n", b""
-        case bytes():
-            return "b", part
-        case int():
-            return "i", str(int(part)).encode()
         case str():
             # Surrogates come from file names that are no UTF-8.
-            return "s", part.encode("utf-8", "surrogatepass")
+            data = part.encode("utf-8", "surrogatepass")
+            return b"s%d:%b" % (len(data), data)
+        case None:
+            return b"n0:"
+        case bytes():
+            return b"b%d:%b" % (len(part), part)
+        case int():
+            data = b"%d" % part
+            return b"i%d:%b" % (len(data), data)
 
 
 def sql_fingerprint(tokens: Sequence[Token], dialect: str) -> str:

@@ -42,6 +42,39 @@ class History:
 
 
 @dataclass(frozen=True)
+class OtherRef:
+    """This date's partition of a step of another pipeline."""
+
+    pipeline: str
+    version: str
+    """Empty for the version that consumers see."""
+    step: str
+    """`publish` for what it published."""
+
+    @property
+    def name(self) -> str:
+        """As people write it: `scores.predictions`, `scores.v2.prepare`."""
+        return other_name(self.pipeline, self.version, self.step)
+
+
+@dataclass(frozen=True)
+class OtherHistory:
+    """Partitions of a step of another pipeline, for its run dates in [D - days, D)."""
+
+    pipeline: str
+    version: str
+    """Empty for the version that consumers see."""
+    step: str
+    """`publish` for what it published."""
+    days: int
+
+    @property
+    def name(self) -> str:
+        """As people write it: `scores.predictions`, `scores.v2.prepare`."""
+        return other_name(self.pipeline, self.version, self.step)
+
+
+@dataclass(frozen=True)
 class Reference:
     """A CSV of reference/, in the version that belongs to the model in use."""
 
@@ -58,4 +91,11 @@ class Published:
     """The latest published partition before this date, or the candidate itself; in validation only."""
 
 
-Relation = Source | Window | Outcome | Ref | History | Reference | Staging | Published
+OfAnother = OtherRef | OtherHistory
+"""What a query reads of other pipelines."""
+Relation = Source | Window | Outcome | Ref | History | OfAnother | Reference | Staging | Published
+
+
+def other_name(pipeline: str, version: str, step: str) -> str:
+    """How SQL names a step of another pipeline; `version` is empty for the one that consumers see."""
+    return ".".join(part for part in (pipeline, version, "predictions" if step == "publish" else step) if part)

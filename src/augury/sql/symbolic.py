@@ -15,6 +15,8 @@ from augury.sql.compiled import Slot, natural_name
 from augury.sql.facts import RUN_VALUES
 from augury.sql.relations import (
     History,
+    OtherHistory,
+    OtherRef,
     Outcome,
     Published,
     Ref,
@@ -217,9 +219,18 @@ def _described(relation: Relation) -> str:
             detail = f"_{step}"
         case History(step, days):
             detail = f"_{step}_{days}"
+        case OtherRef(pipeline, version, step):
+            detail = _of_another(pipeline, version, step)
+        case OtherHistory(pipeline, version, step, days):
+            detail = f"{_of_another(pipeline, version, step)}_{days}"
         case Staging() | Published():
             detail = ""
     return type(relation).__name__.lower() + detail
+
+
+def _of_another(pipeline: str, version: str, step: str) -> str:
+    """No two relations are described alike: names may hold underscores, so the length says where the first ends."""
+    return f"_{len(pipeline)}_{pipeline}_{version or 'v'}_{step}"
 
 
 _JOINS = ("JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF", "POSITIONAL", "SEMI", "ANTI")

@@ -72,3 +72,6 @@ class FittedConstant:
 
     def importances(self) -> tuple[tuple[str, float], ...]:
         return ()
+
+    def splits(self) -> dict[str, list[float]]:
+        return {}

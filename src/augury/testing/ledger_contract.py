@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +21,8 @@ from augury.ledger.records import (
     Status,
 )
 from augury.ledger.store import Ledger
+from augury.testing.crowd_contract import CrowdPromises
+from augury.testing.lease_contract import LeasePromises
 from augury.testing.records import (
     DAY,
     NEXT,
@@ -37,7 +38,7 @@ from augury.testing.records import (
 )
 
 
-class LedgerContract(ABC):
+class LedgerContract(LeasePromises, CrowdPromises, ABC):
     """The promises of every ledger."""
 
     @pytest.fixture
@@ -195,6 +196,16 @@ class LedgerContract(ABC):
         assert list(ledger.date_records("ltv", "v1", days[1], days[2])) == days[1:3]
         assert ledger.date_records("ltv", "v2") == {}
 
+    def test_partitions_of_tables_are_listed_between_two_included_dates(self, ledger: Ledger) -> None:
+        days = [DAY + timedelta(days=n) for n in range(4)]
+        ledger.record_partitions([a_partition(step, run_date=day) for step in ("prepare", "filter") for day in days])
+        first, second = (a_partition(step).table for step in ("prepare", "filter"))
+        assert set(ledger.partitions_of([first])) == {(first, day) for day in days}
+        assert ledger.partitions_of([first, second], days[2], days[2]) == {
+            key: record for key, record in ledger.partitions("ltv", "v1").items() if key[1] == days[2]
+        }
+        assert ledger.partitions_of([]) == {}
+
     def test_forgetting_takes_exactly_what_it_counted(self, ledger: Ledger) -> None:
         """B18: what `state reset --dry-run` says is what `state reset` does."""
         days = [DAY + timedelta(days=n) for n in range(4)]
@@ -237,6 +248,32 @@ class LedgerContract(ABC):
         first = ledger.add_model(a_model())
         assert ledger.add_model(a_model()) == first
         assert ledger.add_model(a_model(run_id="R2")).number == 2
+
+    # What the project is still to be told
+
+    def test_an_outcome_is_owed_to_the_hooks_once_its_run_is_over(self, ledger: Ledger) -> None:
+        """As long as the run is at work, it makes its own calls."""
+        ledger.begin_run(a_run(), "{}")
+        ledger.record_partitions(dates=[a_date(), a_date(run_date=NEXT, told_at=NOON), a_date(version="v2")])
+        model = ledger.add_model(a_model())
+        ledger.add_model(a_model(tick=NEXT, told_at=NOON))
+        assert (ledger.untold_dates("ltv", "v1"), ledger.untold_models("ltv", "v1")) == ([], [])
+        ledger.finish_run("R1", Status.CRASHED, NOON, {})
+        assert (ledger.untold_dates("ltv", "v1"), ledger.untold_models("ltv", "v1")) == ([a_date()], [model])
+
+    def test_what_was_told_is_owed_no_more(self, ledger: Ledger) -> None:
+        ledger.record_partitions(dates=[a_date(), a_date(run_date=NEXT)])
+        models = [ledger.add_model(a_model()), ledger.add_model(a_model(tick=NEXT))]
+        ledger.date_was_told("ltv", "v1", DAY, "R1", NOON)
+        ledger.model_was_told("ltv", "v1", 1, NOON)
+        assert ledger.untold_dates("ltv", "v1") == [a_date(run_date=NEXT)]
+        assert ledger.untold_models("ltv", "v1") == models[1:]
+        assert ledger.date_records("ltv", "v1")[DAY] == a_date(told_at=NOON)
+
+    def test_telling_of_an_outcome_says_nothing_about_a_later_one(self, ledger: Ledger) -> None:
+        ledger.record_partitions(dates=[a_date(run_id="R2")])
+        ledger.date_was_told("ltv", "v1", DAY, "R1", NOON)
+        assert ledger.untold_dates("ltv", "v1") == [a_date(run_id="R2")]
 
     def test_decisions_are_appended(self, ledger: Ledger) -> None:
         made = [
@@ -291,20 +328,3 @@ class LedgerContract(ABC):
         ledger.record_probe("orders", "s2", NOON, days[:1])
         assert ledger.source_days("orders") == before
         assert (ledger.late_days("orders"), ledger.latest_probe("unknown")) == ([], None)
-
-    # Several at once
-
-    def test_threads_write_at_once(self, ledger: Ledger) -> None:
-        ledger.begin_run(a_run(), "{}")
-        days = [DAY + timedelta(days=n) for n in range(60)]
-
-        def work(day: date) -> int:
-            ledger.begin_task("R1", str(day), "ltv", "v1", day, 1, NOON)
-            ledger.finish_task("R1", str(day), [a_step(task=str(day), run_date=day)], [a_partition(run_date=day)])
-            return ledger.add_model(a_model(tick=day)).number
-
-        with ThreadPoolExecutor(8) as pool:
-            numbers = sorted(pool.map(work, days))
-        assert numbers == list(range(1, 61))
-        assert set(ledger.task_states("R1").values()) == {Status.SUCCEEDED}
-        assert len(ledger.steps("R1")) == len(ledger.partitions("ltv", "v1")) == 60

@@ -7,6 +7,7 @@ class TestMyKind(ModelKindContract):
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from pydantic import ValidationError
 
 from augury.errors import ModelFailed
 from augury.models.contract import FittedModel, ModelKind, Task, TrainingSet
+from augury.models.golden import drawn_rows
 
 ROWS = 2_000
 COUNTRIES = ("es", "fr", "it", "pt")
@@ -184,6 +186,36 @@ class ModelKindContract:
         assert re.search("amount: there is no such column, did you mean amont", str(caught.value))
         assert re.search("country: expected category, got int64", str(caught.value))
         assert re.search("visits: there is no such column", str(caught.value))
+
+    def test_rows_drawn_from_the_model_itself_are_always_the_same(
+        self, fitted: FittedModel, training: TrainingSet, batch: Any, tmp_path: Path
+    ) -> None:
+        """By such rows a model made elsewhere is known again."""
+        rows = drawn_rows(fitted, 7, 40)
+        assert rows.equals(drawn_rows(self.fit(training), 7, 40))
+        fitted.save(tmp_path)
+        assert rows.equals(drawn_rows(self.kind.load(tmp_path, 1), 7, 40))
+        assert not rows.equals(drawn_rows(fitted, 8, 40))
+        assert rows.schema.names == batch.schema.names
+        assert all(0 < column.null_count < 40 for column in rows.columns)
+        assert fitted.predict(rows.combine_chunks().to_batches()[0]).num_rows == 40
+
+    def test_predictions_jump_at_the_splits_that_a_model_names(self, fitted: FittedModel, batch: Any) -> None:
+        """A kind without splits names none."""
+        splits = fitted.splits()
+        kinds = {feature.name: feature.type for feature in fitted.features}
+        assert all(kinds[name] != "category" for name in splits)
+        for values in splits.values():
+            assert list(values) == sorted({value for value in values if math.isfinite(value)})
+        at = batch.schema.get_field_index("amount")
+        jumps = []
+        for value in list(splits.get("amount", ()))[:5]:
+            low, high = (
+                fitted.predict(batch.set_column(at, "amount", pa.array([side] * batch.num_rows)))
+                for side in (value - abs(value) / 10_000, value + abs(value) / 10_000)
+            )
+            jumps.append(not low.equals(high))
+        assert any(jumps) == bool(splits.get("amount"))
 
     def test_an_unknown_option_is_refused_by_name(self) -> None:
         with pytest.raises(ValidationError, match="no_such_option"):

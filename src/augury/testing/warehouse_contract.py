@@ -1,10 +1,14 @@
-"""What must every warehouse do? Subclass `WarehouseContract`, give it a `warehouse` fixture, and every
+"""What must every warehouse do? Subclass `WarehouseContract`, give it the fixtures `warehouse` and `lay`, and every
 promise is tested.
 
     class TestMine(WarehouseContract):
         @pytest.fixture
         def warehouse(self) -> Iterator[Warehouse]:
             yield MyWarehouse.open(...)        # an empty namespace for each test
+
+        @pytest.fixture
+        def lay(self) -> Lay:                  # puts rows where the warehouse reads sources
+            return lambda rows, columns: SourceSpec(...)
 
 A promise that an engine cannot keep is a strict expected failure with a reason: override the test, mark it
 `pytest.mark.xfail(strict=True, reason=...)` and call `super()`. The statements are standard SQL.
@@ -24,11 +28,13 @@ import pytest
 
 from augury.errors import DataRefused, UsageError, WorkFailed
 from augury.spec.columns import Column
+from augury.testing.warehouse_fences import FencePromises
 from augury.testing.warehouse_rows import DAY, NEXT, PEOPLE, RowPromises, ids, live, stream, write
+from augury.testing.warehouse_sources import SourcePromises
 from augury.warehouses.contract import TableColumn, Warehouse
 
 
-class WarehouseContract(RowPromises):
+class WarehouseContract(RowPromises, SourcePromises, FencePromises):
     """The suite. Every test gets an empty namespace."""
 
     @pytest.fixture

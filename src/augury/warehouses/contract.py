@@ -14,6 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from augury.fences import Fence
 from augury.spec.columns import Column
 from augury.spec.project import SourceSpec
 
@@ -77,6 +78,9 @@ class Write:
     drop_duplicates: bool = False
     description: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    fence: Fence | None = None
+    """The lock under which the partition is written, where its owner might be replaced: raises Fenced, and changes
+    nothing, where it was. Compared at the very moment at which readers begin to see the write."""
     shape: Hashable = None
     """Two writes of a table with the same shape come from queries with the same columns and types, so that these need
     to be found out once. None: nothing is known."""
@@ -99,6 +103,19 @@ class SourceState:
     columns: tuple[TableColumn, ...]
     shards: tuple[date, ...] = ()
     """Days that have a shard, ascending; empty for a source that is not sharded."""
+    typed: bool = True
+    """False where it has no row and not all of its columns are declared: nobody knows their types."""
+
+
+@dataclass(frozen=True)
+class Nulls:
+    """A REQUIRED column of a source that is not always there."""
+
+    column: str
+    rows: int
+    """How many rows have no value."""
+    sample: Mapping[str, Any] = field(default_factory=dict)
+    """Some other columns of one of these rows."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +186,13 @@ class Warehouse(Protocol):
         DATE values count as known when their day is over; see `augury.dates`.
         """
 
+    def nulls(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> tuple[Nulls, ...]:
+        """Declared columns of a source that are REQUIRED and NULL in rows inside `bounds`.
+
+        A row whose time is REQUIRED and NULL counts as inside: nobody can say that it is not. Asked before every read
+        of the source, so it must cost next to nothing where there are none.
+        """
+
     def probe(self, source: SourceSpec, state: SourceState, zone: str) -> tuple[EventDay, ...]:
         """Rows and a digest per event day of the whole source."""
 
@@ -205,8 +229,14 @@ class Warehouse(Protocol):
     def partitions(self, table: str) -> dict[date, Partition]:
         """The live partitions of a table by day, ascending."""
 
-    def remove(self, table: str, day: date | None) -> bool:
-        """Remove a partition; True if there was one."""
+    def remove(self, table: str, day: date | None, *, fence: Fence | None = None) -> bool:
+        """Remove a partition; True if there was one. Raises Fenced as a write does."""
+
+    def raise_fence(self, fence: Fence) -> None:
+        """A new owner of the lock: once this returns, writes that carry a lower token of that name are refused.
+
+        A write that is under way ends first. Raises Locked where it does not end.
+        """
 
     # -- tables ----------------------------------------------------------------------------------------------
 

@@ -104,13 +104,13 @@ def test_runs_count_their_dates() -> None:
 
 
 def test_nothing_yet_says_what_to_type() -> None:
-    assert runs_report([]).next.startswith("Next: augury plan")
-    assert models_report("ltv", []).next == "Next: augury train ltv"
+    assert runs_report([], "augury plan ltv --date 1998-01-15").next == "Next: augury plan ltv --date 1998-01-15"
+    assert models_report("ltv", [], "augury train ltv").next == "Next: augury train ltv"
 
 
 def test_models_say_who_is_champion_and_why() -> None:
     rows = [ModelRow(model(2, passed=False), False, ""), ModelRow(model(3), True, "tick 1998-01-01")]
-    report = models_report("ltv", rows)
+    report = models_report("ltv", rows, "augury train ltv")
     assert "not met" in report.text.splitlines()[1]
     assert "champion" in report.text.splitlines()[2]
     assert report.text.rstrip().endswith("(tick 1998-01-01)")

@@ -86,7 +86,7 @@ def asked_for(*ticks: date, **more: object) -> RunResult:
 
 
 def test_g_a_training_shows_the_verdict_of_the_gate() -> None:
-    held = train_report(asked_for(model().tick, trained=(model(passed=False),)))
+    held = train_report(asked_for(model().tick, trained=(model(passed=False),)), "augury models ltv")
     assert "gate <= 40 not met" in held.text
     assert "the champion before it goes on" in held.next
     assert held.records[0]["passed"] is False
@@ -95,7 +95,7 @@ def test_g_a_training_shows_the_verdict_of_the_gate() -> None:
 def test_g_a_training_is_judged_by_the_tick_that_was_asked_for() -> None:
     before = replace(model(2, passed=False), tick=date(1997, 12, 1))
     result = asked_for(model().tick, trained=(before, model()))
-    report = train_report(result)
+    report = train_report(result, "augury models ltv")
     assert report.text.splitlines() == [
         "  model      ltv@3 (boosted_tree_regressor), trained as of 1998-01-01: "
         "MAE 21.4 ± 1.9 over 4 folds, gate <= 40 ok",
@@ -121,7 +121,7 @@ def test_a_plan_shows_counts_reasons_and_the_command_that_performs_it() -> None:
 
 def test_the_json_of_a_plan_is_the_plan() -> None:
     plan = plan_of(*days(3))
-    document = plain(plan_report(plan, EXPLAINED, "augury run").document)
+    document = plain(plan_report(plan, EXPLAINED, "augury run").whole())
     assert Plan.from_json(json.dumps(document["plan"])) == plan
     assert document["explanation"]["rows"][0]["partitions"] == 27
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.projects import REVENUE, SPENT, Shop
+from tests.drafts import Draft
+from tests.projects import REVENUE, SPENT
 from tests.unit.plan.world import World
 
 MODEL = """\
@@ -18,21 +17,22 @@ model:
   missing_label: zero
   train: {schedule: "0 3 1 * *", every: 7d, window: 28d, grace: 2d}
 """
+PREPARE = "pipelines/ltv/prepare.sql"
 FILTER = "select customer_id from {{ ref('prepare') }} where orders > 1"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop.at(tmp_path / "shop")
+def shop() -> Draft:
+    return Draft()
 
 
 @pytest.fixture
-def sql_only(shop: Shop) -> World:
+def sql_only(shop: Draft) -> World:
     """prepare and filter, without a model; run dates from 2026-01-01 on."""
     return World(shop.pipeline(settings="archive: false", prepare=SPENT, filter=FILTER))
 
 
 @pytest.fixture
-def modelled(shop: Shop) -> World:
+def modelled(shop: Draft) -> World:
     """A model on the first of each month, trained on the dates of four weeks whose 30-day label is closed."""
     return World(shop.pipeline(settings=MODEL, prepare=SPENT, label=REVENUE))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from augury.ledger.records import Decision, ModelRecord
 from augury.plan.champion import Candidates, Champion, NoChampion, Untrained
 from augury.plan.ticks import Ticks
-from tests.projects import REVENUE, SPENT, Shop, day, steps_of
+from tests.drafts import Draft
+from tests.projects import REVENUE, SPENT, day, steps_of
 from tests.unit.plan.conftest import MODEL
 from tests.unit.plan.world import World, decision, model
 
@@ -25,10 +25,9 @@ NEVER_STALE: Callable[[ModelRecord], bool] = lambda _: False  # noqa: E731
 
 
 @pytest.fixture(scope="module")
-def manual(tmp_path_factory: pytest.TempPathFactory) -> World:
+def manual() -> World:
     """Ticks only where models are; a grace of two days."""
-    shop = Shop.at(tmp_path_factory.mktemp("champion"))
-    return World(shop.pipeline(settings=GRACE, prepare=SPENT, label=REVENUE))
+    return World(Draft().pipeline(settings=GRACE, prepare=SPENT, label=REVENUE))
 
 
 def chosen(world: World, at: str, *models: ModelRecord, decisions: tuple[Decision, ...] = ()) -> str:
@@ -153,9 +152,9 @@ def trained(world: World) -> list[str]:
 
 
 @pytest.fixture
-def monthly(tmp_path: Path) -> World:
+def monthly() -> World:
     """A model on the first of each month; label of 30 days; grace of two days."""
-    return World(Shop.at(tmp_path).pipeline(settings=MODEL, prepare=SPENT, label=REVENUE))
+    return World(Draft().pipeline(settings=MODEL, prepare=SPENT, label=REVENUE))
 
 
 def test_a_plan_trains_the_tick_that_its_dates_need_and_no_other(monthly: World) -> None:
@@ -195,12 +194,11 @@ def test_beating_the_champion_needs_every_tick_before_oldest_first(monthly: Worl
 @pytest.mark.parametrize("beats", ["", "\n  gate: {beats: champion}"], ids=["thresholds", "beats champion"])
 @settings(max_examples=8)
 @given(order=st.permutations(["2026-03-02", "2026-04-02", "2026-04-03", "2026-06-10", "2026-05-20"]))
-def test_dates_in_any_order_are_scored_by_the_same_ticks_m2(
-    tmp_path_factory: pytest.TempPathFactory, beats: str, order: list[str]
-) -> None:
+def test_dates_in_any_order_are_scored_by_the_same_ticks_m2(beats: str, order: list[str]) -> None:
     """The gate fails May: who scores is decided by the calendar, not by which date was asked for first."""
-    shop = Shop.at(tmp_path_factory.mktemp("order"))
-    shop.pipeline(settings=MODEL.replace("label: revenue", f"label: revenue{beats}"), prepare=SPENT, label=REVENUE)
+    shop = Draft().pipeline(
+        settings=MODEL.replace("label: revenue", f"label: revenue{beats}"), prepare=SPENT, label=REVENUE
+    )
     world = World(shop, gate=lambda tick: tick.month != 5)
     for at in order:
         world.do(at)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from augury.errors import SpecError
 from augury.plan.steps import Task, Wait
 from augury.plan.windows import WindowSums
-from tests.projects import REVENUE, SPENT, Shop, day, steps_of
+from tests.drafts import Draft
+from tests.projects import REVENUE, SPENT, day, steps_of
 from tests.unit.plan.conftest import MODEL
 from tests.unit.plan.world import World
 
@@ -30,7 +31,7 @@ def names(task: Task) -> list[str]:
     return [step.step for step in task.steps]
 
 
-def test_steps_of_a_date_follow_what_they_read(shop: Shop) -> None:
+def test_steps_of_a_date_follow_what_they_read(shop: Draft) -> None:
     """Whatever their names: `a_last` reads `b_middle`, which reads `prepare`."""
     world = World(
         shop.pipeline(
@@ -48,12 +49,12 @@ def test_steps_of_a_date_follow_what_they_read(shop: Shop) -> None:
     ]  # fmt: skip
 
 
-def test_a_step_that_nothing_reads_is_not_built(shop: Shop) -> None:
+def test_a_step_that_nothing_reads_is_not_built(shop: Draft) -> None:
     world = World(shop.pipeline(prepare=SPENT, orphan="select * from {{ ref('prepare') }}"))
     assert "orphan" not in {step for step, _ in steps_of(world.plan("2026-01-05"))}
 
 
-def test_a_filter_over_a_year_waits_for_exactly_its_window_n3(shop: Shop) -> None:
+def test_a_filter_over_a_year_waits_for_exactly_its_window_n3(shop: Draft) -> None:
     """30 dates: the filter of each waits for prepare of the dates before it, and for nothing else."""
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=NEW))
     tasks = by_key(world, "2026-01-01", "2026-01-31")
@@ -69,7 +70,7 @@ def test_a_filter_over_a_year_waits_for_exactly_its_window_n3(shop: Shop) -> Non
         )
 
 
-def test_a_short_look_back_plans_the_missing_history_and_nothing_more_m4(shop: Shop) -> None:
+def test_a_short_look_back_plans_the_missing_history_and_nothing_more_m4(shop: Draft) -> None:
     week = NEW.replace("365", "7")
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=week))
     plan = world.plan("2026-02-01")
@@ -81,13 +82,13 @@ def test_a_short_look_back_plans_the_missing_history_and_nothing_more_m4(shop: S
     assert not plan.notes
 
 
-def test_a_year_of_look_back_begins_365_dates_back_and_ends_the_date_before_f2(shop: Shop) -> None:
+def test_a_year_of_look_back_begins_365_dates_back_and_ends_the_date_before_f2(shop: Draft) -> None:
     world = World(shop.pipeline(start="2024-01-01", prepare=SPENT, filter=NEW))
     prepared = [step.day for step in world.plan("2026-01-31").steps() if step.step == "prepare"]
     assert (str(prepared[0]), str(prepared[-2]), len(prepared)) == ("2025-01-31", "2026-01-30", 366)
 
 
-def test_history_that_is_there_is_not_built_again(shop: Shop) -> None:
+def test_history_that_is_there_is_not_built_again(shop: Draft) -> None:
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=NEW.replace("365", "7")))
     world.do("2026-01-20", "2026-01-30")
     plan = world.plan("2026-02-01")
@@ -98,14 +99,14 @@ def test_history_that_is_there_is_not_built_again(shop: Shop) -> None:
     ]
 
 
-def test_a_look_back_that_crosses_the_start_is_said(shop: Shop) -> None:
+def test_a_look_back_that_crosses_the_start_is_said(shop: Draft) -> None:
     world = World(shop.pipeline(start="2026-01-01", prepare=SPENT, filter=NEW))
     assert world.plan("2026-01-01").notes == ()
     (note,) = world.plan("2026-01-10").notes
     assert note.startswith("filter looks back 365 days over prepare: for 2026-01-10 that reaches past the start")
 
 
-def test_history_steps_on_the_grid(shop: Shop) -> None:
+def test_history_steps_on_the_grid(shop: Draft) -> None:
     """A weekly pipeline that looks back 21 days reads three Mondays."""
     weekly = World(
         shop.pipeline(
@@ -121,7 +122,7 @@ def test_history_steps_on_the_grid(shop: Shop) -> None:
     ]
 
 
-def test_validation_against_the_published_chains_publishing_and_not_predicting(shop: Shop) -> None:
+def test_validation_against_the_published_chains_publishing_and_not_predicting(shop: Draft) -> None:
     world = World(shop.pipeline(settings=MODEL, start="2025-09-01", prepare=SPENT, label=REVENUE, validation=RELATIVE))
     world.do("2026-01-04")
     tasks = by_key(world, "2026-01-05", "2026-01-08")
@@ -133,7 +134,7 @@ def test_validation_against_the_published_chains_publishing_and_not_predicting(s
         assert chained.waits == (Wait(1, day("2025-09-01"), day(at) - timedelta(days=1)),)
 
 
-def test_a_step_may_carry_its_own_past_forward(shop: Shop) -> None:
+def test_a_step_may_carry_its_own_past_forward(shop: Draft) -> None:
     """Its own history is no ring: each date waits for the one before."""
     carried = SPENT + " -- and the balance\n"
     carried = f"select * from ({SPENT}) o left join {{{{ history('prepare', days=1) }}}} h using (customer_id)"
@@ -143,7 +144,7 @@ def test_a_step_may_carry_its_own_past_forward(shop: Shop) -> None:
     assert second.waits == (Wait(0, day("2026-01-02"), day("2026-01-02"), ("ltv_v1_prepare",)),)
 
 
-def test_a_change_in_the_first_date_reaches_the_last_through_a_carried_balance(shop: Shop) -> None:
+def test_a_change_in_the_first_date_reaches_the_last_through_a_carried_balance(shop: Draft) -> None:
     """365 dates deep, and still a plan."""
     carried = f"select * from ({SPENT}) o left join {{{{ history('prepare', days=1) }}}} h using (customer_id)"
     world = World(shop.pipeline(start="2025-03-01", prepare=carried))
@@ -176,7 +177,7 @@ def test_a_change_in_the_first_date_reaches_the_last_through_a_carried_balance(s
     ],
     ids=["two steps", "beside the path", "through history"],
 )
-def test_a_ring_of_steps_is_refused_and_named(shop: Shop, steps: dict[str, str], ring: list[str]) -> None:
+def test_a_ring_of_steps_is_refused_and_named(shop: Draft, steps: dict[str, str], ring: list[str]) -> None:
     world = World(shop.pipeline(**steps))
     with pytest.raises(SpecError) as caught:
         world.plan("2026-01-05")
@@ -186,14 +187,14 @@ def test_a_ring_of_steps_is_refused_and_named(shop: Shop, steps: dict[str, str],
     assert (named[0], set(named), len(named)) == (named[-1], set(ring), len(ring))
 
 
-def test_a_step_that_does_not_exist_is_refused_with_its_file(shop: Shop) -> None:
+def test_a_step_that_does_not_exist_is_refused_with_its_file(shop: Draft) -> None:
     world = World(shop.pipeline(prepare="select * from {{ ref('extrat') }}"))
     with pytest.raises(SpecError) as caught:
         world.plan("2026-01-05")
     assert caught.value.problems[0].file == "pipelines/ltv/prepare.sql"
 
 
-def test_the_future_reaches_features_by_no_detour(shop: Shop) -> None:
+def test_the_future_reaches_features_by_no_detour(shop: Draft) -> None:
     """An intermediate step may read outcomes, but then nothing that is scored may read it."""
     world = World(
         shop.pipeline(
@@ -207,7 +208,7 @@ def test_the_future_reaches_features_by_no_detour(shop: Shop) -> None:
         world.plan("2026-04-05")
 
 
-def test_a_closed_label_may_be_a_feature(shop: Shop) -> None:
+def test_a_closed_label_may_be_a_feature(shop: Draft) -> None:
     """history('label') holds the labels that are closed at the cutoff: 30 days and more before it."""
     world = World(
         shop.pipeline(

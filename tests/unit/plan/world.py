@@ -18,10 +18,10 @@ from augury.plan.reasons import definition_text
 from augury.plan.steps import Plan, PlannedStep, Request
 from augury.plan.ticks import Ticks
 from augury.spec.files import PipelineSpec
-from augury.spec.reader import read_project
 from augury.sql.compiler import Compiler
 from augury.sql.fingerprint import combine
-from tests.projects import Shop, days
+from tests.drafts import Draft
+from tests.projects import days
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def decision(action: str, number: int, effective: date | None) -> Decision:
 class World:
     """One pipeline called `ltv`, and everything that was ever done for it."""
 
-    shop: Shop
+    shop: Draft
     facts: Facts = field(
         default_factory=lambda: Facts(AT, "duckdb-2", "v1", sources={"orders": SourceFact(True, "s1")})
     )
@@ -71,10 +71,12 @@ class World:
 
     def _definitions(self) -> Definitions:
         """Of the files as they are, read again only where one of them changed."""
-        texts = {str(path): path.read_text("utf-8") for path in self.shop.root.rglob("*.*") if path.is_file()}
-        if self._read is None or self._read[0] != texts:
-            spec = read_project(self.shop.root, target=None, variables={}, environment={})
-            self._read = texts, Definitions(spec, spec.pipelines["ltv"]["v1"], Compiler(spec.macros, "duckdb"))
+        if self._read is None or self._read[0] != self.shop.texts:
+            spec = self.shop.read()
+            self._read = (
+                dict(self.shop.texts),
+                Definitions(spec, spec.pipelines["ltv"]["v1"], Compiler(spec.macros, "duckdb")),
+            )
         return self._read[1]
 
     def know(self, **facts: Any) -> World:

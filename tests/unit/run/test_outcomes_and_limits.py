@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -10,7 +11,9 @@ import pytest
 from augury.errors import ExitCode, LimitExceeded, WorkFailed
 from augury.ledger.records import Status
 from augury.plan.steps import Plan, Request
+from augury.run import memory
 from augury.run.limits import Meter, peak_memory
+from augury.run.memory import measured
 from augury.run.outcome import DateOutcome, RunResult
 from augury.spec.pipeline import Limits
 
@@ -68,3 +71,71 @@ def test_memory_is_that_of_the_process_bb1() -> None:
 
 def test_without_limits_nothing_is_refused() -> None:
     Meter(Limits(), before=1e9).check("publishing")
+
+
+STEPS = Limits(
+    steps={"prepare": {"time": "0.001s"}, "train": {"memory": "1MB"}, "predict": {"time": "60s", "memory": "64GB"}}
+)
+
+
+def wait(seconds: float) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        pass
+
+
+def test_the_time_of_a_step_is_its_own_bb2() -> None:
+    with pytest.raises(LimitExceeded) as caught, Meter(STEPS).step("prepare"):
+        wait(0.002)
+    assert caught.value.what == "prepare took 0.0 s of the 0.001 s that limits.steps.prepare.time allows"
+    assert caught.value.why == "stopped after prepare"
+    for step in ("predict", "filter"):
+        with Meter(STEPS, before=1e9).step(step):
+            wait(0.002)
+
+
+def test_the_memory_of_a_training_is_limited_too_bb2() -> None:
+    with pytest.raises(LimitExceeded, match=r"limits\.steps\.train\.memory") as caught, Meter(STEPS).step("train"):
+        pass
+    assert caught.value.fix is not None
+    assert caught.value.fix.startswith("No model was registered.")
+
+
+def test_what_a_step_raises_is_not_replaced_by_its_limit_bb2() -> None:
+    def work() -> None:
+        with Meter(STEPS).step("prepare"):
+            wait(0.002)
+            raise WorkFailed("no column")
+
+    with pytest.raises(WorkFailed, match="no column"):
+        work()
+
+
+LARGE = 200_000_000
+
+
+def fill() -> None:
+    assert len(b"x" * LARGE)
+
+
+def test_steps_that_overlap_are_measured_side_by_side_bb2() -> None:
+    with measured() as first:
+        fill()
+        with measured() as second:
+            pass
+    with measured() as third:
+        pass
+    assert first.peak > second.peak + LARGE / 2
+    assert first.peak > third.peak + LARGE / 2
+    assert peak_memory() >= first.peak
+
+
+def test_where_the_peak_cannot_be_set_back_nobody_pays_for_another_bb2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_set_back", lambda: False)
+    fill()
+    with measured() as small:
+        pass
+    with measured() as large:
+        assert len(b"x" * 2 * LARGE)
+    assert small.peak == 0
+    assert large.peak > LARGE

@@ -57,6 +57,7 @@ def _created_report(created: Created, directory: Path) -> Report:
         records=[record],
         text=f"Created {folder}{origin}: {', '.join(parts)}{told}.",
         next=f"Next: {go}{created.next}",
+        elsewhere=True,
     )
 
 
@@ -92,7 +93,7 @@ def new_pipeline(session: Session, name: str) -> None:
     from augury.operations.scaffold import new_pipeline
     from augury.spec.reader import find_root
 
-    root = find_root(Path(session.settings.project_dir))
+    root = find_root(Path(session.settings.project_dir or "."))
     created = new_pipeline(root, name)
     files = ", ".join(file.name for file in created.files if file.suffix in (".sql", ".yml"))
     record: dict[str, Any] = {

@@ -10,6 +10,7 @@ import click
 from augury.cli import arguments
 from augury.cli.app import COMMANDS, command
 from augury.cli.session import Session
+from augury.cli.suggestions import of_version
 from augury.errors import UsageError
 
 HELP = COMMANDS["Look"]
@@ -18,7 +19,8 @@ HELP = COMMANDS["Look"]
 @command(
     name="query",
     help=HELP["query"].help
-    + "\n\nSQL is one statement that reads, or - for stdin. A statement that writes is refused.",
+    + "\n\nSQL is one statement that reads, SHOW TABLES, DESCRIBE, SUMMARIZE and PIVOT included, or - for stdin. "
+    "A statement that writes is refused.",
 )
 @click.argument("sql", required=False)
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Read the SQL from a file.")
@@ -37,6 +39,8 @@ def _statement(sql: str | None, file: Path | None) -> str:
             "query takes one statement: as an argument, as - for stdin, or with --file",
             fix='For example: augury query "select count(*) from augury_runs"',
         )
+    if sql == "-" and sys.stdin is None:
+        raise UsageError("stdin is closed", fix="Give the statement as an argument, or with --file.")
     try:
         text = sys.stdin.read() if sql == "-" else sql if file is None else file.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -56,4 +60,6 @@ def show(session: Session, pipeline: str, day: str, limit: int, version: str | N
 
     with session.project(pipeline) as project:
         run_date = project.parse_date(day, pipeline)
-        session.report(shown_report(pipeline, run_date, project.show(pipeline, run_date, version=version, limit=limit)))
+        shown = project.show(pipeline, run_date, version=version, limit=limit)
+        about = (pipeline, "--date", str(run_date), *of_version(version))
+        session.report(shown_report(pipeline, run_date, shown, session.suggest, about))

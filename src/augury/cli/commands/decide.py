@@ -7,6 +7,7 @@ import click
 from augury.cli import arguments, completions
 from augury.cli.app import COMMANDS, command
 from augury.cli.session import Session
+from augury.cli.suggestions import of_version
 
 HELP = COMMANDS["Decide"]
 from_date = click.option(
@@ -26,7 +27,7 @@ def promote(session: Session, pipeline: str, number: int, since: str | None, ver
         first = arguments.optional_date(project, pipeline, since)
         decision = project.promote(pipeline, number, version=version, from_date=first)
     said = f"{pipeline}@{number} scores from {decision.effective_from} on."
-    session.report(decision_report(decision, said, f"See: augury models {pipeline}"))
+    session.report(decision_report(decision, said, "See: " + session.suggest("models", pipeline, *of_version(version))))
 
 
 @command(name="rollback", help=HELP["rollback"].help)
@@ -48,7 +49,7 @@ def rollback(session: Session, pipeline: str, number: int | None, since: str | N
         decision = project.rollback(pipeline, number=number, version=version, from_date=first)
     model = f"{pipeline}@{decision.subject.rpartition('@')[2]}"
     said = f"{model} scores from {decision.effective_from} on; no past date changes."
-    session.report(decision_report(decision, said, f"See: augury models {pipeline}"))
+    session.report(decision_report(decision, said, "See: " + session.suggest("models", pipeline, *of_version(version))))
 
 
 @command(name="set-version", help=HELP["set-version"].help)

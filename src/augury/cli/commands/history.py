@@ -9,6 +9,7 @@ import click
 from augury.cli import arguments
 from augury.cli.app import COMMANDS, command
 from augury.cli.session import Session
+from augury.cli.suggestions import first_look, of_version
 
 HELP = COMMANDS["Look"]
 
@@ -34,7 +35,9 @@ def runs(session: Session, pipeline: str | None, limit: int) -> None:
     from augury.cli.render.history import runs_report
 
     with session.project() as project:
-        session.report(runs_report(project.runs(pipeline, limit=limit)))
+        found = project.runs(pipeline, limit=limit)
+        following = () if found else first_look(project, pipeline)
+        session.report(runs_report(found, session.suggest(*following) if following else ""))
 
 
 @command(name="logs", help=HELP["logs"].help)
@@ -62,7 +65,7 @@ def logs(session: Session, pipeline: str | None, day: str | None, run_id: str | 
             if session.streams.closed:
                 return
     if none:
-        session.streams.note("No line. See: augury runs")
+        session.streams.note(f"No line. See: {session.suggest('runs')}")
 
 
 @command(name="models", help=HELP["models"].help)
@@ -72,4 +75,5 @@ def models(session: Session, pipeline: str, version: str | None) -> None:
     from augury.cli.render.history import models_report
 
     with session.project(pipeline) as project:
-        session.report(models_report(pipeline, project.models(pipeline, version=version)))
+        train = session.suggest("train", pipeline, *of_version(version))
+        session.report(models_report(pipeline, project.models(pipeline, version=version), train))

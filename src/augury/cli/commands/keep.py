@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from augury.cli import arguments, completions
 from augury.cli.app import COMMANDS, Entry, LazyGroup, command
 from augury.cli.session import Session
+from augury.cli.suggestions import typed
 from augury.cli.text import count
 from augury.errors import ExitCode, UsageError
 
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
 HELP = COMMANDS["Keep house"]
 
 
-@command(name="copy", help=HELP["copy"].help)
+@command(
+    name="copy",
+    help=HELP["copy"].help + "\n\nPATTERN is the name of a table or view, or a pattern of names such as 'ltv_*'.",
+)
 @click.argument("pattern")
-@click.option("--to", required=True, metavar="FOLDER", help="Folder that gets the copies, as plain Parquet files.")
+@click.option(
+    "--to", required=True, metavar="FOLDER", help="Folder that gets a folder per table; relative to the project."
+)
 @arguments.dry_run
 def copy(session: Session, pattern: str, to: str, dry_run: bool) -> None:
     from augury.cli.render.house import changes_report
@@ -120,9 +127,8 @@ def _change(
 
 
 def _for_real(session: Session) -> str:
-    import shlex
-
-    return shlex.join(["augury", *(word for word in session.words if word != "--dry-run")])
+    """The command in hand without its --dry-run."""
+    return session.suggest(*typed(click.get_current_context(), without=("dry_run",)))
 
 
 @command(name="doctor", help=COMMANDS["Begin"]["doctor"].help)
@@ -134,6 +140,6 @@ def doctor(session: Session, fix: bool, dry_run: bool) -> ExitCode:
     if fix and dry_run:
         raise UsageError("--fix mends, --dry-run only looks: give one of the two")
     with session.project() as project:
-        findings = project.doctor(fix=fix)
+        findings = [replace(found, mend=session.advise(found.mend)) for found in project.doctor(fix=fix)]
     session.report(findings_report(findings, fix=fix))
     return ExitCode.DONE if all(found.mended for found in findings) else ExitCode.FAILED

@@ -10,6 +10,7 @@ from augury.cli import arguments, completions
 from augury.cli.app import COMMANDS, Entry, LazyGroup, command
 from augury.cli.reports import Report
 from augury.cli.session import Session
+from augury.cli.suggestions import first_look
 from augury.cli.text import count
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -19,16 +20,17 @@ Shell = Literal["bash", "zsh", "fish"]
 def validate(session: Session) -> None:
     with session.project() as project:
         found = project.validate()
-        first = next(iter(project.spec.pipelines), None)
-    record = {"pipelines": found.pipelines, "steps": found.steps, "notes": list(found.notes)}
-    said = f"{count(found.pipelines, 'pipeline')}, {count(found.steps, 'step')}: no problem found."
+        following = session.suggest(*first_look(project))
+    record = {**vars(found), "notes": list(found.notes)}
+    versions = f" in {count(found.versions, 'version')}" if found.versions != found.pipelines else ""
+    said = f"{count(found.pipelines, 'pipeline')}{versions}, {count(found.steps, 'step')}: no problem found."
     session.report(
         Report(
             document={"validation": record},
-            columns=("pipelines", "steps", "notes"),
+            columns=("pipelines", "versions", "steps", "notes"),
             records=[record],
             text="\n".join([said, *(f"note: {note}" for note in found.notes)]),
-            next=f"Next: augury plan {first} --date yesterday" if first else "Next: augury new pipeline NAME",
+            next=f"Next: {following}",
         )
     )
 

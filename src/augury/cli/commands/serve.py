@@ -1,4 +1,4 @@
-"""up, worker, submit, tasks, cancel, pause, resume: what does the service do?"""
+"""up, worker, submit, tasks, notify, cancel, pause, resume: what does the service do?"""
 
 from __future__ import annotations
 
@@ -135,6 +135,26 @@ def tasks(session: Session, pipeline: str | None, day: str | None, run_id: str |
         on = None if day is None else project.parse_date(day, arguments.any_name(project, pipeline))
         found = project.tasks(pipeline, day=on, run_id=run_id, everything=everything)
         session.report(tasks_report(found, session.suggest("retry", "--failed")))
+
+
+@command(name="notify", help=HELP["notify"].help)
+@click.argument("operation")
+@click.option("--result", default="{}", metavar="JSON", help="What came of it: a mapping, for the hook of the step.")
+def notify(session: Session, operation: str, result: str) -> None:
+    import json
+
+    from augury.cli.render.service import said
+    from augury.cli.text import count
+
+    try:
+        found = json.loads(result)
+    except ValueError as error:
+        raise UsageError(f"--result is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f'--result is a mapping such as \'{{"uri": "..."}}\', not {type(found).__name__}')
+    with session.project() as project:
+        number = project.notify(operation, found)
+    session.report(said({"operation": operation, "tasks": number}, f"{count(number, 'task')} goes on."))
 
 
 @command(name="cancel", help=HELP["cancel"].help + "\n\nTasks under way end by themselves.")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from augury.cli import arguments
+from augury.cli import arguments, completions
 from augury.cli.app import COMMANDS, command
 from augury.cli.session import Session
-from augury.errors import ExitCode, first_that_applies
+from augury.cli.suggestions import again, of_version, typed
+from augury.errors import ExitCode, UsageError, first_that_applies
 
 if TYPE_CHECKING:
     from augury.cli.render.runs import Published
@@ -56,32 +58,21 @@ def plan(
             model=model,
             refresh_late=refresh == "late",
         )
-        session.report(plan_report(made, project.explain(made), _rerun(session, within)))
+        words = _performing(typed(click.get_current_context()), within)
+        explained = project.explain(made)
+        explained = replace(explained, notes=tuple(map(session.advise, explained.notes)))
+        session.report(plan_report(made, explained, session.suggest(*words)))
 
 
-def _rerun(session: Session, within: DateRange) -> str:
-    """The plan's own command line, made into the one that performs it: target, variables and options stay."""
-    import shlex
-
-    words = list(session.words)
-    reprocess = any(word.split("=")[0] == "--reprocess" for word in words)
-    one = (within.end - within.start).days == 1 and not reprocess
-    words[words.index("plan")] = "run" if one else "backfill"
-    return shlex.join(["augury", *(words if one else _as_range(words, within))])
-
-
-def _as_range(words: Sequence[str], within: DateRange) -> list[str]:
-    """`--date D` as the range of one date that backfill takes."""
-    out: list[str] = []
-    left = iter(words)
-    for word in left:
-        if word.split("=")[0] == "--date":
-            if "=" not in word:
-                next(left, None)
-            out += ["--start", str(within.start), "--end", str(within.end)]
-        else:
-            out.append(word)
-    return out
+def _performing(words: Sequence[str], within: DateRange) -> list[str]:
+    """The words of a plan as those that perform it: `run` for one date, else `backfill`, which takes a range."""
+    planned = list(words[1:])
+    if (within.end - within.start).days == 1 and "--reprocess" not in planned:
+        return ["run", *planned]
+    if "--date" in planned:
+        at = planned.index("--date")
+        planned[at : at + 2] = ["--start", str(within.start), "--end", str(within.end)]
+    return ["backfill", *planned]
 
 
 @command(name="run", help=HELP["run"].help)
@@ -119,7 +110,7 @@ def run(
             wait=wait,
             command=session.command,
         )
-        return _finish(session, project, [result], "augury run")
+        return _finish(session, project, [result])
 
 
 @command(name="backfill", help=HELP["backfill"].help + "\n\n--start is included, --end is excluded.")
@@ -172,18 +163,37 @@ def backfill(
             order=order,
             command=session.command,
         )
-        return _finish(session, project, [result], "augury run")
+        return _finish(session, project, [result])
 
 
 @command(name="retry", help=HELP["retry"].help + "\n\nWhatever today's date is: the ledger knows which they are.")
-@arguments.any_pipeline
+@click.argument("pipeline", metavar="[PIPELINE|RUN]", required=False, shell_complete=completions.pipelines)
 @arguments.version
-def retry(session: Session, pipeline: str | None, version: str | None) -> ExitCode:
+@click.option("--failed", is_flag=True, help="Send the dead letters of the service again, all or those of a run.")
+def retry(session: Session, pipeline: str | None, version: str | None, failed: bool) -> ExitCode:
+    from augury.run.ids import is_run_id
+
+    if failed or (pipeline is not None and is_run_id(pipeline)):
+        return _revive(session, pipeline)
     with session.project(pipeline, narrate="dates") as project:
         results = project.retry(pipeline, version=version, command=session.command)
         if not results:
             session.report(_nothing_to_retry(pipeline))
-        return _finish(session, project, results, "augury run")
+        return _finish(session, project, results)
+
+
+def _revive(session: Session, run_id: str | None) -> ExitCode:
+    from augury.cli.render.service import said
+    from augury.cli.text import count
+    from augury.run.ids import is_run_id
+
+    if run_id is not None and not is_run_id(run_id):
+        raise UsageError(f"--failed takes a run, and {run_id!r} is none", fix="See: augury tasks")
+    with session.project() as project:
+        number = project.revive(run_id)
+    text = f"Sent {count(number, 'dead letter')} again." if number else "There is no dead letter."
+    session.report(said({"run_id": run_id, "revived": number}, text))
+    return ExitCode.DONE
 
 
 def _nothing_to_retry(pipeline: str | None) -> Any:
@@ -201,18 +211,20 @@ def _nothing_to_retry(pipeline: str | None) -> Any:
 @arguments.version
 def train(session: Session, pipeline: str, day: str | None, version: str | None) -> ExitCode:
     from augury.cli.failures import tell
+    from augury.cli.render.outcomes import beside
     from augury.cli.render.runs import train_report
 
     with session.project(pipeline, narrate="steps") as project:
         tick = arguments.optional_date(project, pipeline, day)
         result = project.train(pipeline, tick, version=version, command=session.command)
-    session.report(train_report(result))
-    for error in result.failures:
+        about = of_version(result.plan.request.version, project.current_version(pipeline))
+    session.report(train_report(result, session.suggest("models", pipeline, *about)))
+    for error in beside(result, pipeline):
         tell(session.streams, error)
     return result.exit_code
 
 
-def _finish(session: Session, project: Project, results: Sequence[RunResult], rerun: str) -> ExitCode:
+def _finish(session: Session, project: Project, results: Sequence[RunResult]) -> ExitCode:
     """Show how runs ended: what was published on stdout, what was not on stderr."""
     from augury.cli.failures import tell
     from augury.cli.render.outcomes import Around, problems
@@ -225,10 +237,13 @@ def _finish(session: Session, project: Project, results: Sequence[RunResult], re
         spec = _spec(project, result)
         latest = None
         if result.exit_code is ExitCode.HELD:
-            latest = next((each.latest for each in project.status(request.pipeline)), None)
-        around = Around(request.pipeline, spec.tables.current_staging, f"{rerun} {request.pipeline}", latest)
-        errors = problems(result, around)
-        reports.append(run_report(result, _published(project, result), shown=errors))
+            latest = next(
+                (each.latest for each in project.status(request.pipeline) if each.version == request.version), None
+            )
+        current = project.current_version(request.pipeline)
+        staging = spec.tables.current_staging if request.version == current else spec.tables.staging
+        errors = problems(result, Around(request.pipeline, staging, session.suggest(*again(request, current)), latest))
+        reports.append(run_report(result, _published(session, project, result), shown=errors))
         shown += errors
     if reports:
         session.report(reports[0] if len(reports) == 1 else many_reports(reports))
@@ -242,18 +257,20 @@ def _spec(project: Project, result: RunResult) -> Any:
     return project.spec.pipelines[request.pipeline][request.version]
 
 
-def _published(project: Project, result: RunResult) -> Published:
+def _published(session: Session, project: Project, result: RunResult) -> Published:
     from augury.cli.render.runs import Published
 
     request, spec = result.plan.request, _spec(project, result)
-    versions = project.spec.pipelines[request.pipeline]
+    current = project.current_version(request.pipeline)
+    alone = list(project.spec.pipelines[request.pipeline]) == [current]
     numbers = {outcome.model_version for outcome in result.outcomes if outcome.model_version is not None}
     models = {}
     if len(result.outcomes) == 1 and numbers:
         rows = project.models(request.pipeline, version=request.version)
         models = {row.record.number: row.record for row in rows if row.record.number in numbers}
-    table = spec.tables.current_predictions if len(versions) == 1 else spec.tables.predictions
-    return Published(table, _noun(spec.settings.entities), models)
+    table = spec.tables.current_predictions if alone else spec.tables.predictions
+    about = of_version(request.version, current)
+    return Published(table, _noun(spec.settings.entities), models, session.suggest, about)
 
 
 def _noun(entities: tuple[str, ...]) -> str:

@@ -108,6 +108,12 @@ def _status_text(statuses: Sequence[PipelineStatus], days: int, now: datetime, a
         for status in statuses
         if status.stale_since is not None
     ]
+    seen = {status.pipeline for status in statuses if status.current}
+    lines += [
+        f"{name}: consumers see a version that is not in the project. See: augury doctor"
+        for name in dict.fromkeys(status.pipeline for status in statuses)
+        if name not in seen
+    ]
     return "\n".join(lines)
 
 
@@ -125,12 +131,14 @@ def _status_next(statuses: Sequence[PipelineStatus]) -> str:
         bad = (Status.FAILED, Status.HELD, Status.CRASHED, Status.BLOCKED, Status.REFUSED)
         if any(found in bad for found in strip.values()):
             return f"Next: augury retry {status.pipeline}"
+        about = "" if status.current else f" --version {status.version}"
         if status.due is None or (status.latest is not None and status.latest >= status.due):
             continue
         first = status.stale_since or status.due
         if first < status.due:
-            return f"Next: augury backfill {status.pipeline} --start {first} --end {status.due + timedelta(days=1)}"
-        return f"Next: augury run {status.pipeline} --date {status.due}"
+            end = status.due + timedelta(days=1)
+            return f"Next: augury backfill {status.pipeline} --start {first} --end {end}{about}"
+        return f"Next: augury run {status.pipeline} --date {status.due}{about}"
     return ""
 
 
@@ -150,7 +158,8 @@ RUN_COLUMNS = (
 )
 
 
-def runs_report(runs: Sequence[RunRecord]) -> Report:
+def runs_report(runs: Sequence[RunRecord], first: str = "") -> Report:
+    """`first` is the command to type where there is no run yet."""
     columns = RUN_COLUMNS
     records = [{**{name: getattr(run, name, None) for name in columns}, "seconds": _seconds(run)} for run in runs]
     rows = [
@@ -172,7 +181,7 @@ def runs_report(runs: Sequence[RunRecord]) -> Report:
         columns=columns,
         records=records,
         text=table(header, rows) if rows else "There is no run yet.",
-        next=f"See: augury logs --run {runs[0].run_id}" if runs else "Next: augury plan PIPELINE --date yesterday",
+        next=f"See: augury logs --run {runs[0].run_id}" if runs else f"Next: {first}",
     )
 
 
@@ -192,7 +201,8 @@ def span(first: date | None, last: date | None) -> str:
     return str(first) if last in (None, first) else f"{first} to {last}"
 
 
-def models_report(pipeline: str, models: Sequence[ModelRow]) -> Report:
+def models_report(pipeline: str, models: Sequence[ModelRow], train: str) -> Report:
+    """`train` is the command that trains one."""
     records = [
         {
             "pipeline": row.record.pipeline,
@@ -237,7 +247,7 @@ def models_report(pipeline: str, models: Sequence[ModelRow]) -> Report:
         columns=tuple(records[0]) if records else ("pipeline", "version", "model_version"),
         records=records,
         text=table(header, rows, right=(3,)) if rows else f"{pipeline} has no model yet.",
-        next="" if models else f"Next: augury train {pipeline}",
+        next="" if models else f"Next: {train}",
     )
 
 

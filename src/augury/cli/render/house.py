@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from augury.cli.reports import Report
 from augury.cli.text import count, table
 from augury.cli.values import csv_cell, plain
+from augury.spec.others import steps_named
 
 if TYPE_CHECKING:
     from augury.ledger.records import Decision
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 def pipelines_report(spec: ProjectSpec) -> Report:
     records = [_pipeline_record(pipeline) for versions in spec.pipelines.values() for pipeline in versions.values()]
-    rows = [
+    # Only where there is something to see: in most projects no pipeline reads another.
+    depending = any(record["reads"] for record in records)
+    rows: list[tuple[str, ...]] = [
         (
             record["pipeline"],
             record["version"],
@@ -26,11 +29,12 @@ def pipelines_report(spec: ProjectSpec) -> Report:
             record["model"] or "SQL",
             record["cron"],
             str(record["start"]) + (f" to {record['end']}" if record["end"] else " on"),
+            *([", ".join(record["reads"])] if depending else []),
             record["description"],
         )
         for record in records
     ]
-    header = ("pipeline", "version", "entity", "model", "schedule", "run dates", "")
+    header = ("pipeline", "version", "entity", "model", "schedule", "run dates", *(["reads"] if depending else []), "")
     first = next(iter(spec.pipelines), None)
     return Report(
         document={
@@ -51,6 +55,7 @@ def pipelines_report(spec: ProjectSpec) -> Report:
             "start",
             "end",
             "steps",
+            "reads",
             "description",
         ),
         records=records,
@@ -71,6 +76,7 @@ def _pipeline_record(pipeline: PipelineSpec) -> dict[str, Any]:
         "start": settings.start,
         "end": settings.end,
         "steps": list(pipeline.steps),
+        "reads": list(steps_named(pipeline)),
         "owner": settings.owner,
         "description": settings.description,
         "table": pipeline.tables.current_predictions,

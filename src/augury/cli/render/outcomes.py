@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePath
 
+from augury.cli.failures import copied
 from augury.cli.text import few
-from augury.errors import AuguryError, Held, Locked, Place, WorkFailed
+from augury.errors import AuguryError, Blocked, Held, Locked, Place, WorkFailed
 from augury.ledger.records import Status
+from augury.plan.waiting import in_words
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 
 SHOWN = 5
@@ -39,7 +41,7 @@ def problems(result: RunResult, around: Around) -> list[AuguryError]:
     found = [_explained(days, error, around) for days, error in _grouped(_errors(result.outcomes))]
     blocked = [error for error in found if _is_blocked(error)]
     causes = [error for error in found if not _is_blocked(error)]
-    causes += [_dated(days, error, around) for days, error in _grouped(_elsewhere(result.failures))]
+    causes += beside(result, around.pipeline)
     every = [*causes, *blocked]
     if len(every) <= SHOWN:
         return every
@@ -49,6 +51,11 @@ def problems(result: RunResult, around: Around) -> list[AuguryError]:
         fix=f"See: augury logs {around.pipeline} --level error" + (f" --run {result.run_id}" if result.run_id else ""),
     )
     return [*every[:SHOWN], rest]
+
+
+def beside(result: RunResult, pipeline: str) -> list[AuguryError]:
+    """The errors of trainings and of history, different ones once."""
+    return [_dated(days, error, pipeline) for days, error in _grouped(_elsewhere(result.failures))]
 
 
 class _Blocked(WorkFailed):
@@ -80,55 +87,50 @@ def _without_error(outcome: DateOutcome) -> AuguryError:
 
 
 def _grouped(errors: list[tuple[str, AuguryError]]) -> list[tuple[list[str], AuguryError]]:
-    """(dates, the first of the errors) for errors that say the same."""
-    groups: dict[tuple[object, ...], tuple[list[str], AuguryError]] = {}
+    """(dates, one error for all) for errors that say the same."""
+    groups: dict[tuple[object, ...], tuple[list[str], list[AuguryError]]] = {}
     for day, error in errors:
-        # A date inside the text does not make it another error.
-        said = _DATE.sub("", "\n".join(error.lines()))
-        groups.setdefault((type(error), error.where.step, said), ([], error))[0].append(day)
-    return list(groups.values())
+        days, alike = groups.setdefault((type(error), error.where.step, _said(error)), ([], []))
+        days.append(day)
+        alike.append(error)
+    return [(days, _together(alike)) for days, alike in groups.values()]
 
 
-def _dated(days: list[str], error: AuguryError, around: Around) -> AuguryError:
-    """A copy of the error that names all its dates."""
-    shown = _copy(error)
-    named = few([day for day in days if day]) or None
-    shown.where = replace(error.where, pipeline=error.where.pipeline or around.pipeline, date=named)
+def _said(error: AuguryError) -> object:
+    if isinstance(error, Blocked):
+        return frozenset(need.name for need in error.needs)
+    # A date inside the text does not make it another error.
+    return _DATE.sub("", "\n".join(error.lines()))
+
+
+def _together(errors: list[AuguryError]) -> AuguryError:
+    """The first of errors that say the same; what blocks their dates is built by one command."""
+    needs = {need for error in errors if isinstance(error, Blocked) for need in error.needs}
+    if len(errors) == 1 or not needs:
+        return errors[0]
+    shown = copied(errors[0])
+    shown.what, command = in_words(needs)
+    shown.fix = f"Build it: {command}"
     return shown
 
 
-def _causes(errors: Iterable[AuguryError]) -> list[AuguryError]:
-    """Errors of trainings and of history: the same one on many dates is told once."""
-    groups: dict[tuple[object, ...], list[AuguryError]] = {}
-    for error in errors:
-        said = "\n".join(error.lines()[1:])
-        groups.setdefault((type(error), error.where.step, error.what, said), []).append(error)
-    return [_on_all_dates(group) for group in groups.values()]
-
-
-def _on_all_dates(group: list[AuguryError]) -> AuguryError:
-    shown = _copy(group[0])
-    days = sorted(date.fromisoformat(error.where.date) for error in group if error.where.date)
-    shown.where = replace(shown.where, date=few(days) if days else None)
+def _dated(days: list[str], error: AuguryError, pipeline: str) -> AuguryError:
+    """A copy of the error that names all its dates."""
+    shown = copied(error)
+    named = few([day for day in days if day]) or None
+    shown.where = replace(error.where, pipeline=error.where.pipeline or pipeline, date=named)
     return shown
 
 
 def _explained(days: list[str], error: AuguryError, around: Around) -> AuguryError:
     """`_dated`, and what follows from it."""
-    shown = _dated(days, error, around)
+    shown = _dated(days, error, around.pipeline)
     if not isinstance(error, Locked) and "Nothing was" not in (error.fix or ""):
         if (error.fix or "").startswith("Did you mean"):
             # A spelling stands beside the line that it is about, as in messages about files.
             shown.why, shown.fix = "   ".join(filter(None, (error.why, error.fix))), None
         shown.fix = _consequence(days, shown, around)
     return shown
-
-
-def _copy(error: AuguryError) -> AuguryError:
-    """copy.copy would call the constructor, whose arguments differ from class to class."""
-    made = type(error).__new__(type(error), *error.args)
-    made.__dict__.update(vars(error))
-    return made
 
 
 def _consequence(days: list[str], error: AuguryError, around: Around) -> str:

@@ -29,7 +29,6 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
     ]
     return Report(
         document={
-            "plan": json.loads(plan.to_json()),
             "explanation": {
                 "header": explained.header,
                 "rows": rows,
@@ -41,13 +40,18 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
         records=rows,
         text=nothing_to_do(plan) if plan.is_empty else _text(explained, rows),
         next="" if plan.is_empty else f"\nNothing was written. Run it: {rerun}",
+        costly=lambda: {"plan": json.loads(plan.to_json())},
     )
 
 
 def nothing_to_do(plan: Plan) -> str:
     """What a command says that finds everything done."""
     asked, dates = plan.request, plan.request.dates
+    if plan.left:
+        return _left(plan)
     state = f"built up to {asked.step}" if asked.step else "published"
+    if not dates and not asked.ticks:
+        return f"Nothing to do: no date of {asked.pipeline} was left unfinished."
     if len(dates) == 1:
         said = f"{asked.pipeline} {dates[0]} is {state} and nothing that it depends on has changed."
     else:
@@ -55,6 +59,16 @@ def nothing_to_do(plan: Plan) -> str:
         said = f"all {count(len(dates), 'date')} of {asked.pipeline}{span} are {state} and nothing has changed since."
     lines = [f"Nothing to do: {said}"]
     return "\n".join([*lines, *(f"note: {note}" for note in plan.notes)])
+
+
+def _left(plan: Plan) -> str:
+    """What `--reprocess` is not about."""
+    days, mode = plan.left, plan.request.reprocess
+    why = "tried before" if mode == "missing" else "finished before"
+    if len(days) == 1:
+        return f"Nothing to do: {plan.request.pipeline} {days[0]} was {why}; --reprocess {mode} leaves it as it is."
+    dates = f"{count(len(days), 'date')} of {plan.request.pipeline} from {days[0]} to {days[-1]}"
+    return f"Nothing to do: {dates} were {why}; --reprocess {mode} leaves them as they are."
 
 
 def _text(explained: Explanation, rows: list[dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from augury.cli.narrator import summary
 from augury.cli.render.plans import nothing_to_do
 from augury.cli.reports import Report
+from augury.cli.suggestions import Choices, Suggest
 from augury.cli.text import count, duration, few
 from augury.errors import AuguryError
 from augury.ledger.records import ModelRecord, Status
@@ -37,6 +38,9 @@ class Published:
     noun: str = "row"
     """What a row is about: `customer`."""
     models: Mapping[int, ModelRecord] = field(default_factory=dict)
+    suggest: Suggest = Choices().command
+    about: tuple[str, ...] = ()
+    """The words that name the version, where it is not the current one."""
 
 
 def run_report(result: RunResult, published: Published, *, shown: Sequence[AuguryError] = ()) -> Report:
@@ -61,7 +65,7 @@ def run_report(result: RunResult, published: Published, *, shown: Sequence[Augur
         columns=COLUMNS,
         records=records,
         text=_text(result, published, bool(shown)),
-        next=_next(result) if not shown else "",
+        next=_next(result, published) if not shown else "",
     )
 
 
@@ -79,6 +83,7 @@ def run_document(result: RunResult) -> dict[str, Any]:
         "resumed": result.resumed,
         "dates": result.outcomes,
         "up_to_date": result.plan.up_to_date,
+        "left": result.plan.left,
         "trained": result.trained,
         "failures": result.failures,
     }
@@ -95,7 +100,7 @@ def _text(result: RunResult, published: Published, failed: bool) -> str:
     alone = result.outcomes[0] if len(result.plan.request.dates) == 1 and result.outcomes else None
     if alone is not None:
         return "\n".join(_one_date(result, alone, published)) if alone.status.complete else ""
-    return "\n".join([*_resumed(result), *_many_dates(result)])
+    return "\n".join([*_resumed(result), *_many_dates(result, published)])
 
 
 def _one_date(result: RunResult, outcome: DateOutcome, published: Published) -> list[str]:
@@ -124,14 +129,14 @@ def _resumed(result: RunResult) -> list[str]:
     return [f"  resumed    the stored plan of run {result.resumed}, which had crashed"] if result.resumed else []
 
 
-def _many_dates(result: RunResult) -> list[str]:
+def _many_dates(result: RunResult, published: Published) -> list[str]:
     request = result.plan.request
     if not result.outcomes:
-        return [f"  {line}" for line in _trained(result)]
+        return [f"  {line}" for line in _trained(result, published)]
     done = "published" if request.step in (None, "publish", "archive") else f"built up to {request.step}"
     figures = f"{request.pipeline}  {summary(dict(result.counts), done)}   {duration(result.seconds)}"
     lines = [figures if result.run_id is None else f"{figures}   run {result.run_id}"]
-    lines += [f"  {line}" for line in _trained(result)]
+    lines += [f"  {line}" for line in _trained(result, published)]
     used = Counter(outcome.model_version for outcome in result.outcomes if outcome.model_version is not None)
     if used:
         names = [
@@ -142,26 +147,29 @@ def _many_dates(result: RunResult) -> list[str]:
     return lines
 
 
-def _trained(result: RunResult) -> list[str]:
+def _trained(result: RunResult, published: Published) -> list[str]:
     if len(result.trained) <= 2:
         return [f"trained    {_model(record)}" for record in result.trained]
     passed = sum(record.passed for record in result.trained)
     models = count(len(result.trained), "model")
-    return [f"trained    {models}, {passed} passed the gate: augury models {result.plan.request.pipeline}"]
+    see = published.suggest("models", result.plan.request.pipeline, *published.about)
+    return [f"trained    {models}, {passed} passed the gate: {see}"]
 
 
-def _next(result: RunResult) -> str:
-    request = result.plan.request
+def _next(result: RunResult, published: Published) -> str:
+    request, suggest = result.plan.request, published.suggest
     if result.plan.is_empty and not result.outcomes:
         return ""
     if len(request.dates) == 1:
         run = f"        run {result.run_id}" if result.run_id else ""
-        return f"  see        augury show {request.pipeline} --date {request.dates[0]}{run}"
-    return f"  see        augury status {request.pipeline}"
+        show = suggest("show", request.pipeline, "--date", str(request.dates[0]), *published.about)
+        return f"  see        {show}{run}"
+    return f"  see        {suggest('status', request.pipeline)}"
 
 
-def train_report(result: RunResult) -> Report:
-    """A training's own answer: the model, its figures and the verdict of the gate."""
+def train_report(result: RunResult, models: str) -> Report:
+    """A training's own answer: the model, its figures and the verdict of the gate. `models` is the command that lists
+    them all."""
     request = result.plan.request
     asked = [record for record in result.trained if record.tick in request.ticks]
     earlier = [record for record in result.trained if record.tick not in request.ticks]
@@ -181,9 +189,9 @@ def train_report(result: RunResult) -> Report:
         text="" if result.failures and not lines else text,
         next=""
         if result.failures
-        else f"  see        augury models {request.pipeline}"
+        else f"  see        {models}"
         if all(record.passed for record in asked)
-        else f"  held       the champion before it goes on. See: augury models {request.pipeline}",
+        else f"  held       the champion before it goes on. See: {models}",
     )
 
 

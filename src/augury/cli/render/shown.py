@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from augury.cli.render.rows import rows_text
 from augury.cli.render.runs import model_name
 from augury.cli.reports import Report
+from augury.cli.suggestions import Suggest
 from augury.cli.text import count, duration, table
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 STEP_COLUMNS = ("step", "status", "rows", "seconds", "reason", "detail", "table", "attempt", "run_id")
 
 
-def shown_report(pipeline: str, day: date, shown: Shown) -> Report:
+def shown_report(pipeline: str, day: date, shown: Shown, suggest: Suggest, about: Sequence[str]) -> Report:
+    """`about` are the words that name the date to a command."""
     steps = [{name: getattr(step, name) for name in STEP_COLUMNS} for step in shown.steps]
     return Report(
         document={
@@ -32,7 +35,7 @@ def shown_report(pipeline: str, day: date, shown: Shown) -> Report:
         columns=tuple(shown.columns),
         records=shown.rows,
         text=_text(pipeline, day, shown, steps),
-        next=_next(pipeline, day, shown),
+        next=_next(shown, suggest, about),
     )
 
 
@@ -67,9 +70,9 @@ def _text(pipeline: str, day: date, shown: Shown, steps: list[dict[str, Any]]) -
     return "\n".join(lines)
 
 
-def _next(pipeline: str, day: date, shown: Shown) -> str:
+def _next(shown: Shown, suggest: Suggest, about: Sequence[str]) -> str:
     if shown.status is None:
-        return f"Next: augury run {pipeline} --date {day}"
+        return f"Next: {suggest('run', *about)}"
     if shown.total_rows > len(shown.rows):
-        return f"\nMore of them: augury show {pipeline} --date {day} --limit 50"
+        return f"\nMore of them: {suggest('show', *about, '--limit', '50')}"
     return ""

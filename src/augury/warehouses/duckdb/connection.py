@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augury.errors import AuguryError, QueryRefused, StorageFailed
+from augury.machine import cores
 from augury.names import quote
+from augury.plugins import missing_library
 from augury.warehouses.contract import TableColumn
 from augury.warehouses.duckdb import refusals, types
 from augury.warehouses.duckdb.literals import literal
@@ -45,23 +48,40 @@ class Engine:
     """A DuckDB and its cursors."""
 
     def __init__(self, spill: Path | None, threads: int | None, memory: int | None) -> None:
-        import duckdb
-
-        self._duckdb = duckdb
-        self._root = duckdb.connect(":memory:")
-        settings: dict[str, Any] = {**_SETTINGS, "temp_directory": str(spill) if spill else ""}
+        if find_spec("duckdb") is None:
+            raise missing_library("duckdb", ImportError(name="duckdb"))
+        self._settings: dict[str, Any] = {**_SETTINGS, "temp_directory": str(spill) if spill else ""}
         if memory is not None:
-            settings["memory_limit"] = f"{memory}B"
-        for name, value in settings.items():
-            # GLOBAL: a plain SET stays with this cursor, and the others would take the host's time zone.
-            self._root.execute(f"SET GLOBAL {name} = {literal(value)}")
-        self._default_threads = threads
+            self._settings["memory_limit"] = f"{memory}B"
+        self._default_threads = self._threads = threads
+        self._database: Any = None
         self._local = threading.local()
         self._cursors: list[Any] = []
         """Cursors that may be at work; a list's own operations are atomic."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._attached: dict[str, str] = {}
-        self.set_threads(threads)
+
+    @property
+    def _root(self) -> Any:
+        """The database, made when it is first needed: importing and starting DuckDB takes 0.1 s, and what only the
+        ledger is asked for does without.
+        """
+        with self._lock:
+            if self._database is None:
+                database = self._duckdb.connect(":memory:")
+                for name, value in {**self._settings, "threads": self._wanted_threads}.items():
+                    # GLOBAL: a plain SET stays with this cursor, and the others would take the host's time zone.
+                    database.execute(f"SET GLOBAL {name} = {literal(value)}")
+                self._database = database
+        return self._database
+
+    @cached_property
+    def _duckdb(self) -> Any:
+        try:
+            import duckdb
+        except ImportError as error:
+            raise missing_library("duckdb", error) from error
+        return duckdb
 
     # -- cursors ---------------------------------------------------------------------------------------------
 
@@ -86,17 +106,25 @@ class Engine:
             cursor.close()
 
     def set_threads(self, threads: int | None) -> None:
-        wanted = threads or self._default_threads
-        self._root.execute(f"SET GLOBAL threads = {wanted or os.cpu_count() or 1}")
+        self._threads = threads or self._default_threads
+        if self._database is not None:
+            self._root.execute(f"SET GLOBAL threads = {self._wanted_threads}")
+
+    @property
+    def _wanted_threads(self) -> int:
+        return self._threads or cores()
 
     def interrupt(self) -> None:
         """Stop the statement of every cursor, from another thread."""
-        for cursor in (self._root, *self._cursors):
-            cursor.interrupt()
+        # Without the lock: whoever is interrupted may hold it.
+        for cursor in (self._database, *self._cursors):
+            if cursor is not None:
+                cursor.interrupt()
 
     def close(self) -> None:
         self._cursors.clear()
-        self._root.close()
+        if self._database is not None:
+            self._database.close()
 
     # -- statements ------------------------------------------------------------------------------------------
 

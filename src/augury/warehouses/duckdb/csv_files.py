@@ -26,6 +26,7 @@ from augury.warehouses.duckdb.connection import Engine
 from augury.warehouses.duckdb.literals import literal, literals, parquet
 from augury.warehouses.duckdb.source_files import SourceFile, signature
 
+Columns = tuple[TableColumn, ...]
 _DELIMITERS = ",;\t|"
 _HEADER_BYTES = 65_536
 _DIALECT = "header = true, skip = 0, quote = '\"', escape = '\"', comment = ''"
@@ -39,7 +40,7 @@ _LOSSY_TEXT = {
     "DATETIME": "regexp_full_match({0}, '.*:.*([+-][0-9:]+|Z) *')",
 }
 """The same for one text."""
-_PARSER = 1
+_PARSER = 2
 """Counts changes of how CSV is read, so that files kept by an older augury are not used."""
 
 
@@ -85,11 +86,11 @@ class CsvFiles:
         self._project = project
         self._folder = folder
         """Where files are kept as Parquet; None where nothing may be written."""
-        self._columns: dict[str, tuple[TableColumn, ...]] = {}
+        self._columns: dict[str, tuple[Columns, bool]] = {}
         self._lock = threading.Lock()
 
-    def columns(self, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
-        """Names and types of all files together."""
+    def columns(self, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[Columns, bool]:
+        """Names and types of all files together, and whether these types are known: a header alone has none."""
         fixed = sorted((name, column.type) for name, column in declared.items())
         key = signature([str(_PARSER), str(fixed), *(file.signature for file in files)])
         with self._lock:
@@ -97,27 +98,36 @@ class CsvFiles:
                 self._columns[key] = self._remembered(key) or self._found(key, files, declared)
             return self._columns[key]
 
-    def _remembered(self, key: str) -> tuple[TableColumn, ...] | None:
+    def _remembered(self, key: str) -> tuple[Columns, bool] | None:
         if self._folder is None:
             return None
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, KeyError):
             found = json.loads((self._folder / f"{key}.json").read_text("utf-8"))
-            return tuple(TableColumn(name, kind) for name, kind in found["columns"])
+            return tuple(TableColumn(name, kind) for name, kind in found["columns"]), found["typed"]
         return None
 
-    def _found(self, key: str, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
+    def _found(self, key: str, files: Sequence[SourceFile], declared: dict[str, Column]) -> tuple[Columns, bool]:
         paths = [file.path for file in files]
         columns = self._sniff(paths, declared)
+        typed = self._typed(paths, columns, declared)
         if self._folder is not None:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 pairs = [[column.name, column.type] for column in columns]
-                layout.replace(self._folder / f"{key}.json", {"columns": pairs})
+                layout.replace(self._folder / f"{key}.json", {"columns": pairs, "typed": typed})
             except OSError as error:
                 raise refusals.of_system(error, self._folder) from error
-        return columns
+        return columns, typed
 
-    def _sniff(self, paths: list[Path], declared: dict[str, Column]) -> tuple[TableColumn, ...]:
+    def _typed(self, paths: list[Path], columns: Columns, declared: dict[str, Column]) -> bool:
+        """False where a column has neither a declared type nor a row: DuckDB then calls each of them text."""
+        told = {name.casefold() for name in declared}
+        untold = [column for column in columns if column.name.casefold() not in told]
+        if not untold or any(column.type != "STRING" for column in untold):
+            return True
+        return bool(self._engine.rows(f"SELECT 1 FROM {scan(paths, {}, detect=False)} LIMIT 1"))
+
+    def _sniff(self, paths: list[Path], declared: dict[str, Column]) -> Columns:
         found = {name: types.canonical(kind) for name, kind in self._bind(paths)}
         by_key = {name.casefold(): name for name in found}
         where = relative(paths[0], self._project)
@@ -188,7 +198,7 @@ class CsvFiles:
             names = next(csv.reader(file, delimiter=delimiter(path)), [])
         return [f"{name}#{place}" for place, name in enumerate(names)]
 
-    def relation(self, files: Sequence[SourceFile], columns: tuple[TableColumn, ...]) -> str:
+    def relation(self, files: Sequence[SourceFile], columns: Columns) -> str:
         """A table function over these files with the types of the whole source."""
         kinds = {column.name: types.engine(column.type) for column in columns}
         if self._folder is None:
@@ -199,6 +209,12 @@ class CsvFiles:
         """Types of the columns that these files have: naming another one is an error in `read_csv`."""
         names = {name.casefold() for name, _ in self._bind([file.path for file in files], detect=False)}
         return {name: kind for name, kind in kinds.items() if name.casefold() in names}
+
+    def _whole(self, file: SourceFile, kinds: dict[str, str]) -> str:
+        """A file with all columns of its source: those that came later are NULL."""
+        present = self._present([file], kinds)
+        later = (f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in kinds.items() if name not in present)
+        return f"SELECT {', '.join(['*', *later])} FROM {scan([file.path], present)}"
 
     def _kept(self, file: SourceFile, kinds: dict[str, str]) -> Path:
         """The Parquet of one CSV file, made now if it is not there yet."""
@@ -212,9 +228,8 @@ class CsvFiles:
             draft = layout.temporary(self._folder)
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                relation = scan([file.path], self._present([file], kinds))
                 self._engine.cursor.execute(
-                    f"COPY (FROM {relation}) TO {literal(draft)} (FORMAT parquet, COMPRESSION snappy)"
+                    f"COPY ({self._whole(file, kinds)}) TO {literal(draft)} (FORMAT parquet, COMPRESSION snappy)"
                 ).fetchall()
                 draft.replace(path)
             except self._engine.error as error:

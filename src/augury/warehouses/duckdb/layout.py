@@ -6,6 +6,7 @@
       <table>/run_date=YYYY-MM-DD/live.json        the pointer: names the live file, replaced atomically
       <table>/all/...                              the same for a table that is one whole
       _latest/<table>/YYYY-MM-DD.parquet           hard links of published partitions under fixed names
+      _fences/<lock>                               the highest token that an owner of a lock came with
       _views/<name>.json   _sources/   _tmp/       views, CSV sources as Parquet, the engine's spill files
 
 Names that begin with `_` are never tables. With an output folder, published tables and `_latest` lie there
@@ -20,6 +21,8 @@ import os
 import re
 import secrets
 import shutil
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -108,22 +111,34 @@ class Layout:
         return tuple(sorted(found))
 
 
-def claim(root: Path, owner: dict[str, str], *, read_only: bool) -> None:
-    """Make `root` the namespace of `owner`, or raise NamespaceError where it is somebody else's."""
+def claim(roots: Sequence[Path], owner: dict[str, str], *, read_only: bool) -> None:
+    """Make the folders the namespace of `owner`. Raises NamespaceError where one is somebody else's, and makes none."""
+    for root in roots:
+        _refuse_others(root, owner, strangers=not read_only)
+    for root in () if read_only else roots:
+        if (root / MARKER).exists():
+            continue
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                create_new(root / MARKER, json.dumps(owner, indent=1).encode())
+        except OSError as error:
+            raise refusals.of_system(error, root / MARKER) from error
+        _refuse_others(root, owner, strangers=False)  # somebody else may have been quicker
+
+
+def _refuse_others(root: Path, owner: dict[str, str], *, strangers: bool) -> None:
+    """Raise NamespaceError where `root` belongs to another owner, or with `strangers` where it holds other files."""
     marker = root / MARKER
     try:
-        if not marker.exists() and not read_only:
-            root.mkdir(parents=True, exist_ok=True)
-            strangers = sorted(path.name for path in root.iterdir() if path.name[0] not in "_.")
-            if strangers:
+        if not marker.exists():
+            held = sorted(path.name for path in root.iterdir() if path.name[0] not in "_.") if root.exists() else []
+            if held and strangers:
                 raise NamespaceError(
                     f"{root} is not a namespace of augury, and it is not empty",
-                    why=f"it holds {', '.join(strangers[:3])}",
+                    why=f"it holds {', '.join(held[:3])}",
                     fix="Give the target another `path` or `namespace` in augury.yml.",
                 )
-            with suppress(FileExistsError):
-                create_new(marker, json.dumps(owner, indent=1).encode())
-        if not marker.exists():
             return
         found = json.loads(marker.read_text("utf-8"))
     except OSError as error:
@@ -155,15 +170,24 @@ def create_new(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def replace(path: Path, value: dict[str, Any], *, durable: bool = False) -> None:
-    """Replace a JSON file in one step. `durable` outlives a power cut, which costs two syncs."""
+def replace(path: Path, value: dict[str, Any], *, durable: bool = False) -> tuple[bytes, tuple[int, int, int] | None]:
+    """Replace a JSON file in one step; its text, and the signature by which that very text is known again.
+
+    `durable` outlives a power cut, which costs two syncs. The signature is None where the disk keeps no nanoseconds.
+    """
     draft = temporary(path.parent)
+    text = json.dumps(value, separators=(",", ":")).encode()
+    # The clock of a file system ticks every few milliseconds, and of two files that replace each other the second next
+    # gets the inode of the first: only a time of its own tells them apart.
+    stamp = time.time_ns()
     try:
         with draft.open("wb") as file:
-            file.write(json.dumps(value, separators=(",", ":")).encode())
+            file.write(text)
+            file.flush()
+            os.utime(file.fileno(), ns=(stamp, stamp))
             if durable:
-                file.flush()
                 os.fsync(file.fileno())
+            stat = os.fstat(file.fileno())
         draft.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -171,6 +195,12 @@ def replace(path: Path, value: dict[str, Any], *, durable: bool = False) -> None
         raise
     if durable:
         sync(path.parent)
+    return text, signature(stat) if stat.st_mtime_ns == stamp else None
+
+
+def signature(stat: os.stat_result) -> tuple[int, int, int]:
+    """What changes when a file is replaced by another one."""
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def link(source: Path, target: Path) -> None:

@@ -91,7 +91,7 @@ class Pointers:
         path = f"{folder}{os.sep}{POINTER}"
         try:
             stat = os.stat(path)  # noqa: PTH116  called for every partition of a look-back
-            signature = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            signature = layout.signature(stat)
             known = self._seen.get(path)
             if known is not None and known[0] == signature:
                 return known[1]
@@ -147,7 +147,10 @@ class Pointers:
         return found
 
     def write(self, folder: Path, partition: Partition, file: str, description: str, *, durable: bool) -> None:
-        layout.replace(folder / POINTER, as_json(partition, file, description), durable=durable)
+        text, signature = layout.replace(folder / POINTER, as_json(partition, file, description), durable=durable)
+        if signature is not None:
+            # Nobody else's pointer has this signature, so that whoever replaces or removes the file is noticed.
+            self._seen[f"{folder}{os.sep}{POINTER}"] = (signature, from_json(text, str(folder)))
 
 
 def _names(folder: Path) -> list[str]:

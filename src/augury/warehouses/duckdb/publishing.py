@@ -11,8 +11,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 from augury.errors import DataRefused, Place
+from augury.fences import Fence
 from augury.warehouses.contract import Partition, Write
 from augury.warehouses.duckdb import layout, refusals
+from augury.warehouses.duckdb.fences import Fences
 from augury.warehouses.duckdb.layout import POINTER, Layout
 from augury.warehouses.duckdb.pointers import Pointers
 from augury.warehouses.duckdb.sweeping import naming
@@ -22,9 +24,10 @@ from augury.warehouses.duckdb.writes import give_name
 class Publisher:
     """Publishes, removes and copies partitions of one namespace."""
 
-    def __init__(self, folders: Layout, pointers: Pointers, clock: Callable[[], datetime]) -> None:
+    def __init__(self, folders: Layout, pointers: Pointers, fences: Fences, clock: Callable[[], datetime]) -> None:
         self._layout = folders
         self._pointers = pointers
+        self._fences = fences
         self._clock = clock
         self._local = threading.local()
 
@@ -48,7 +51,7 @@ class Publisher:
             _whole(source, staged.partition)
             _make(folder)
             self._sync_once(source)
-            with naming(self._layout.main):
+            with naming(self._layout.main), self._fences.passing(write.fence):
                 path = give_name(source, folder, write.run_id)
                 partition = Partition(
                     table=write.table,
@@ -81,21 +84,22 @@ class Publisher:
         fixed.parent.mkdir(parents=True, exist_ok=True)
         layout.link_over(path, fixed)
 
-    def remove(self, table: str, day: date | None) -> bool:
+    def remove(self, table: str, day: date | None, fence: Fence | None = None) -> bool:
         """The pointer goes first, so that readers lose the whole partition at once; `sweep` takes the
         data."""
         removed = False
-        for folder in self._layout.partitions(table, day):
-            try:
-                (folder / POINTER).unlink()
-                removed = True
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError as error:
-                raise refusals.of_system(error, folder) from error
-        if removed and day is not None:
-            with suppress(FileNotFoundError):
-                self._layout.latest(table, day).unlink()
+        with self._fences.passing(fence):
+            for folder in self._layout.partitions(table, day):
+                try:
+                    (folder / POINTER).unlink()
+                    removed = True
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except OSError as error:
+                    raise refusals.of_system(error, folder) from error
+            if removed and day is not None:
+                with suppress(FileNotFoundError):
+                    self._layout.latest(table, day).unlink()
         return removed
 
     def copy_table(self, table: str, target: Layout, name: str) -> int:

@@ -7,7 +7,7 @@ looked at as well, and a person's query runs in a transaction that the engine it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,13 @@ _ACTING = {
     *("register_external_resource", "deregister_external_resource", "register_external_resource_type"),
 }
 """Table functions that do something although they stand in a SELECT."""
-_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\s*explain\b(\s+analyze\b|\s*\(\s*(analyze|format)\b[^()]*\))?", re.IGNORECASE)
+_END = re.compile(r";(\s|;|--[^\n]*|/\*.*?\*/)*\Z", re.DOTALL)
+"""The end of a statement, and comments behind it."""
+_LISTS = {"show", "describe", "desc"}
+"""Verbs that list tables where they name none."""
+_CATALOGUES = {"information_schema", "pg_catalog", "duckdb_tables", "duckdb_views", "duckdb_columns", "sqlite_master"}
+"""Where else one may ask which tables there are."""
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -40,13 +46,14 @@ def check_select(engine: Engine, sql: str) -> None:
     found = engine.statements(sql)
     if len(found) != 1:
         raise _not_allowed("no statement" if not found else f"{len(found)} statements")
-    kind = found[0].type.name
-    if kind == "EXPLAIN" and (explained := _EXPLAIN.match(sql)):
-        check_select(engine, sql[explained.end() :])
+    # The parser's own text has no comment before the first word.
+    kind, text = found[0].type.name, str(found[0].query)
+    if kind in ("EXPLAIN", "MULTI") and (explained := _EXPLAIN.match(text)):
+        check_select(engine, text[explained.end() :])
         return
-    if kind != "SELECT":
-        raise _not_allowed(kind.replace("_", " "))
     words = _words(engine, sql)
+    if kind != "SELECT" and not (kind == "MULTI" and _is_query(engine, sql)):
+        raise _not_allowed(words[0].upper() if kind == "MULTI" else kind.replace("_", " "))
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         if before == "(" and word in _WRITES:
             following = _WRITES[word]
@@ -54,6 +61,17 @@ def check_select(engine: Engine, sql: str) -> None:
                 raise _not_allowed(word.upper())
         if after == "(" and word.strip('"') in _ACTING:
             raise _not_allowed(f"the function {word}")
+
+
+def _is_query(engine: Engine, sql: str) -> bool:
+    """Whether a statement can stand where only a query can.
+
+    DuckDB takes a PIVOT without a list of values apart into several statements, whatever it is a part of.
+    """
+    for text in (sql.strip().rstrip(";"), _END.sub("", sql)):
+        with suppress(QueryRefused):
+            return len(engine.statements(f"SELECT EXISTS (\n{text}\n)")) == 1
+    return False
 
 
 def _names_something(word: str) -> bool:
@@ -101,12 +119,13 @@ class Reader:
         statement = sql.strip().rstrip(";")
         with self._engine.own_cursor() as cursor:
             known = self._known()
-            mentioned = [name for name in known if name in set(_WORD.findall(sql.lower()))]
+            mentioned = set(_WORD.findall(sql.lower())).intersection(known)
+            listed = set(known) - mentioned if _lists(_words(self._engine, sql), bool(mentioned)) else set()
             try:
-                self._prepare(cursor, mentioned, statement)
+                self._prepare(cursor, mentioned, listed, statement)
             except StorageFailed:
                 # A file may be swept after its pointer was read: the pointer names a newer one by now.
-                self._prepare(cursor, mentioned, statement)
+                self._prepare(cursor, mentioned, listed, statement)
             except QueryRefused as error:
                 raise _with_nearest(error, known) from error
             with self._engine.stream(statement, batch_rows, cursor) as reader:
@@ -115,18 +134,25 @@ class Reader:
     def _known(self) -> tuple[str, ...]:
         return (*self._layout.tables(), *self._views.names())
 
-    def _prepare(self, cursor: Any, names: list[str], statement: str) -> None:
+    def _prepare(self, cursor: Any, mentioned: Iterable[str], listed: Iterable[str], statement: str) -> None:
         with suppress(*self._engine.error):
             cursor.execute("ROLLBACK")
-        for name in names:
-            if (select := self.select(name)) is None:
-                continue
-            try:
-                cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {select}")
-            except self._engine.error as error:
-                raise refusals.query_refused(error) from error
+        for name in mentioned:
+            self._define(cursor, name)
+        for name in listed:
+            # A damaged table is no reason to list none.
+            with suppress(AuguryError):
+                self._define(cursor, name)
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         self._engine.bind(statement, cursor)
+
+    def _define(self, cursor: Any, name: str) -> None:
+        if (select := self.select(name)) is None:
+            return
+        try:
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {select}")
+        except self._engine.error as error:
+            raise refusals.query_refused(error) from error
 
     def select(self, name: str) -> str | None:
         """A parenthesised SELECT of a whole table or view; None where it has no partition at all."""
@@ -137,6 +163,14 @@ class Reader:
             return relations.select([whole.partition])
         live = self._pointers.of_table(folders, strict=True)
         return relations.select([pointer.partition for pointer in live.values()]) if live else None
+
+
+def _lists(words: list[str], names_a_table: bool) -> bool:
+    """Whether a statement asks which tables there are."""
+    if _CATALOGUES.intersection(word.strip('"') for word in words):
+        return True
+    verbs = {word for before, word in zip(["(", *words], words, strict=False) if before == "("}
+    return not names_a_table and not verbs.isdisjoint(_LISTS)
 
 
 def _with_nearest(error: QueryRefused, known: tuple[str, ...]) -> AuguryError:

@@ -35,6 +35,25 @@ class SourceFile:
         return f"{self.path}|{self.size}|{self.mtime_ns}"
 
 
+@dataclass(frozen=True)
+class SourceTable:
+    """A table or view of a .duckdb file."""
+
+    name: str
+    """Quoted, with the alias of its file."""
+    day: date | None
+    """The day of a shard."""
+    of_file: str
+    """The signature of its file."""
+
+    @property
+    def signature(self) -> str:
+        return f"{self.of_file}|{self.name}"
+
+
+Part = SourceFile | SourceTable
+
+
 def find(pattern: str, project: Path) -> tuple[SourceFile, ...]:
     """Files of `path:`, ascending by day and name. `{date}` matches days that exist, written YYYYMMDD."""
     found: list[SourceFile] = []

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,13 @@ from augury import dates
 from augury.errors import DataRefused, StorageFailed, nearest, relative
 from augury.names import quote
 from augury.spec.project import SourceSpec
-from augury.warehouses.contract import Bounds, EventDay, SourceState, TableColumn
+from augury.warehouses.contract import Bounds, EventDay, Nulls, SourceState, TableColumn
 from augury.warehouses.duckdb import drift, source_files
 from augury.warehouses.duckdb.connection import Engine
 from augury.warehouses.duckdb.csv_files import CsvFiles
 from augury.warehouses.duckdb.literals import literal, literals, parquet
-from augury.warehouses.duckdb.source_files import DATE, SourceFile
+from augury.warehouses.duckdb.required import RequiredColumns
+from augury.warehouses.duckdb.source_files import DATE, Part, SourceFile, SourceTable
 
 _MARGIN = timedelta(days=1)
 """Shards are cut in somebody's zone, which need not be the source's; rows are then chosen by their own
@@ -31,11 +33,14 @@ class Resolved:
     """A source as files or tables."""
 
     state: SourceState
-    files: tuple[SourceFile, ...] = ()
-    tables: tuple[tuple[date | None, str], ...] = ()
-    """Quoted names by day."""
+    parts: tuple[Part, ...]
+    """Ascending by day."""
     uniform: bool = True
-    """All files have the same columns."""
+    """All parts have the same columns."""
+
+    def within(self, days: frozenset[date] | None) -> tuple[Part, ...]:
+        """Everything, or the shards of `days`."""
+        return tuple(part for part in self.parts if days is None or part.day in days)
 
 
 class Sources:
@@ -45,6 +50,7 @@ class Sources:
         self._engine = engine
         self._project = project
         self._csv = CsvFiles(engine, project, kept)
+        self._required = RequiredColumns(engine)
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self._schemas: dict[str, tuple[tuple[str, Any], ...]] = {}
         self._lock = threading.RLock()
@@ -56,7 +62,7 @@ class Sources:
                 return None
             for role, name in (("event_time", source.event_time), ("known_at", source.known_at)):
                 if name is not None:
-                    _time_column(name, role, found.state.columns)
+                    _time_column(name, role, found.state)
             return found.state
 
     # -- what is there ---------------------------------------------------------------------------------------
@@ -76,9 +82,9 @@ class Sources:
 
     def _resolve_files(self, source: SourceSpec, files: tuple[SourceFile, ...], signature: str) -> Resolved:
         shards = tuple(dict.fromkeys(file.day for file in files if file.day is not None))
-        uniform = True
+        uniform = typed = True
         if source_files.kind_of(files) == "csv":
-            columns = self._csv.columns(files, source.columns)
+            columns, typed = self._csv.columns(files, source.columns)
         else:
             known = self._bound(files)
             for file, bound in zip(files, known, strict=True):
@@ -86,7 +92,7 @@ class Sources:
             uniform = len({tuple((name, str(kind)) for name, kind in bound) for bound in known}) == 1
             described = files[-1:] if uniform else files
             columns = self._engine.describe(f"FROM {parquet((file.path for file in described), by_name=not uniform)}")
-        return Resolved(SourceState(signature, columns, shards), files=files, uniform=uniform)
+        return Resolved(SourceState(signature, columns, shards, typed), files, uniform)
 
     def _bound(self, files: Sequence[SourceFile]) -> list[tuple[tuple[str, Any], ...]]:
         """Columns of each file. All footers are read in one query, and one file of each kind is bound."""
@@ -125,29 +131,29 @@ class Sources:
             f"AND lower(schema_name) = lower({literal(schema or 'main')}) ORDER BY 1"
         )
         prefix = f"{quote(alias)}.{quote(schema or 'main')}."
-        chosen: list[tuple[date | None, str]] = []
+        chosen: list[SourceTable] = []
         for (name,) in names:
             if source.sharded:
                 day = source_files.shard_day(pattern, name)
                 if day is not None:
-                    chosen.append((day, prefix + quote(name)))
+                    chosen.append(SourceTable(prefix + quote(name), day, of_file))
             elif name.casefold() == pattern.casefold():
-                chosen.append((None, prefix + quote(name)))
+                chosen.append(SourceTable(prefix + quote(name), None, of_file))
         if not chosen:
             return None
-        chosen.sort(key=lambda found: found[0] or date.min)
-        signature = source_files.signature([of_file, source.table, *(name for _, name in chosen)])
+        chosen.sort(key=lambda table: table.day or date.min)
+        signature = source_files.signature([of_file, source.table, *(table.name for table in chosen)])
         return self._once(source, signature, lambda: self._resolve_tables(source, chosen, signature))
 
-    def _resolve_tables(self, source: SourceSpec, tables: list[tuple[date | None, str]], signature: str) -> Resolved:
-        known = [tuple(self._engine.bind(f"FROM {name}")) for _, name in tables]
-        for (day, _), bound in zip(tables, known, strict=True):
-            named = (source.table or "").replace(DATE, day.strftime("%Y%m%d") if day else DATE)
+    def _resolve_tables(self, source: SourceSpec, tables: list[SourceTable], signature: str) -> Resolved:
+        known = [tuple(self._engine.bind(f"FROM {table.name}")) for table in tables]
+        for table, bound in zip(tables, known, strict=True):
+            named = (source.table or "").replace(DATE, table.day.strftime("%Y%m%d") if table.day else DATE)
             drift.check(f"{named} in {source.database}", bound, source.columns)
         uniform = len({tuple((name, str(kind)) for name, kind in bound) for bound in known}) == 1
-        columns = self._engine.describe(_union([name for _, name in tables], uniform=uniform))
-        shards = tuple(day for day, _ in tables if day is not None)
-        return Resolved(SourceState(signature, columns, shards), tables=tuple(tables), uniform=uniform)
+        columns = self._engine.describe(_union([table.name for table in tables], uniform=uniform))
+        shards = tuple(table.day for table in tables if table.day is not None)
+        return Resolved(SourceState(signature, columns, shards), tuple(tables), uniform)
 
     def _once(self, source: SourceSpec, signature: str, resolve: Callable[[], Resolved]) -> Resolved:
         declared = str(sorted((name, column.type) for name, column in source.columns.items()))
@@ -161,12 +167,25 @@ class Sources:
     def sql(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> str:
         found = self._current(source, state)
         days = _allowed_days(source, state.shards, bounds, ZoneInfo(zone)) if state.shards else None
-        relation = self._relation(found, days)
-        conditions = _conditions(source, state.columns, bounds, ZoneInfo(zone))
-        if days == frozenset():
-            conditions = ["false"]
+        relation = self._over(found, found.within(days))
+        # Without a row, times have no type to be compared with.
+        nothing = days == frozenset() or not state.typed
+        conditions = ["false"] if nothing else _conditions(source, state, bounds, ZoneInfo(zone))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"(SELECT * FROM {relation}{where})"
+
+    def nulls(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> tuple[Nulls, ...]:
+        required = tuple(name for name, column in source.columns.items() if column.required)
+        if not required or not state.typed:
+            return ()
+        found = self._current(source, state)
+        days = _allowed_days(source, state.shards, bounds, ZoneInfo(zone)) if state.shards else None
+        broken = self._required.broken(required, found.within(days), partial(self._over, found))
+        if not broken:
+            return ()
+        undated = frozenset(map(str.casefold, required))
+        conditions = _conditions(source, state, bounds, ZoneInfo(zone), undated=undated)
+        return self._required.nulls(required, tuple(source.columns), self._over(found, broken), conditions)
 
     def _current(self, source: SourceSpec, state: SourceState) -> Resolved:
         declared = str(sorted((name, column.type) for name, column in source.columns.items()))
@@ -179,13 +198,13 @@ class Sources:
                 known = fresh
         return known
 
-    def _relation(self, found: Resolved, days: frozenset[date] | None) -> str:
-        """Everything, or the shards of `days`; the newest shard for its columns where there are none."""
-        if found.tables:
-            tables = [name for day, name in found.tables if days is None or day in days]
-            chosen = tables or [found.tables[-1][1]]
-            return chosen[0] if len(chosen) == 1 else f"({_union(chosen, uniform=found.uniform)})"
-        files = [file for file in found.files if days is None or file.day in days] or [found.files[-1]]
+    def _over(self, found: Resolved, parts: tuple[Part, ...]) -> str:
+        """Some parts of a source; the newest one for its columns where there are none."""
+        chosen = parts or found.parts[-1:]
+        tables = [part.name for part in chosen if isinstance(part, SourceTable)]
+        if tables:
+            return tables[0] if len(tables) == 1 else f"({_union(tables, uniform=found.uniform)})"
+        files = [part for part in chosen if isinstance(part, SourceFile)]
         if source_files.kind_of(files) == "csv":
             return self._csv.relation(files, found.state.columns)
         return parquet((file.path for file in files), by_name=not found.uniform and len(files) > 1)
@@ -197,15 +216,17 @@ class Sources:
         found = self._current(source, state)
         # Either alone has a blind spot: XOR forgets pairs of equal rows, a sum may balance out.
         digest = "printf('%x-%s', bit_xor(hash(augury_row)), sum(hash(augury_row))::VARCHAR)"
+        if not state.typed:
+            return ()
         if source.event_time is None:
             rows: list[tuple[Any, ...]] = []
             for day in state.shards:
-                relation = self._relation(found, frozenset({day}))
+                relation = self._over(found, found.within(frozenset({day})))
                 counted = self._engine.rows(f"SELECT count(*), {digest} FROM {relation} AS augury_row")[0]
                 rows.append((day, *counted))
         else:
-            day_of = _day_of(_time_column(source.event_time, "event_time", state.columns), zone)
-            relation = self._relation(found, None)
+            day_of = _day_of(_time_column(source.event_time, "event_time", state), zone)
+            relation = self._over(found, found.parts)
             rows = self._engine.rows(
                 f"SELECT {day_of} AS augury_day, count(*), {digest} FROM {relation} AS augury_row "
                 "GROUP BY augury_day HAVING augury_day IS NOT NULL ORDER BY augury_day"
@@ -218,8 +239,9 @@ def _union(names: Iterable[str], *, uniform: bool) -> str:
     return word.join(f"SELECT * FROM {name}" for name in names)
 
 
-def _time_column(name: str, role: str, columns: tuple[TableColumn, ...]) -> TableColumn:
+def _time_column(name: str, role: str, state: SourceState) -> TableColumn:
     """Raises DataRefused where the column is missing or is not a time."""
+    columns = state.columns
     found = next((one for one in columns if one.name == name), None) or next(
         (one for one in columns if one.name.casefold() == name.casefold()), None
     )
@@ -230,6 +252,8 @@ def _time_column(name: str, role: str, columns: tuple[TableColumn, ...]) -> Tabl
             why=f"its columns are {', '.join(column.name for column in columns[:20])}",
             fix=f"Did you mean {close!r}?" if close else f"Name the column in `{role}` in augury.yml.",
         )
+    if not state.typed:
+        return found
     if found.type not in ("DATE", "DATETIME", "TIMESTAMP") and not found.type.startswith("TIMESTAMP_"):
         raise DataRefused(
             f"{role}: column {found.name!r} is {found.type}, not a DATE, DATETIME or TIMESTAMP",
@@ -247,18 +271,24 @@ def _bound(column: TableColumn, instant: datetime, zone: ZoneInfo) -> str:
     return literal(dates.naive_bound(instant, zone))
 
 
-def _conditions(source: SourceSpec, columns: tuple[TableColumn, ...], bounds: Bounds, zone: ZoneInfo) -> list[str]:
+def _conditions(
+    source: SourceSpec, state: SourceState, bounds: Bounds, zone: ZoneInfo, *, undated: frozenset[str] = frozenset()
+) -> list[str]:
+    """What rows inside `bounds` fulfil. Where a column of `undated` (in lower case) has no time, the row is inside."""
+    lower, upper, known = bounds.lower, bounds.upper, bounds.known_before
     found: list[str] = []
-    if source.event_time is not None:
-        column = _time_column(source.event_time, "event_time", columns)
-        if bounds.lower is not None:
-            found.append(f"{quote(column.name)} >= {_bound(column, bounds.lower, zone)}")
-        if bounds.upper is not None:
-            found.append(f"{quote(column.name)} < {_bound(column, bounds.upper, zone)}")
-    if source.known_at is not None:
-        column = _time_column(source.known_at, "known_at", columns)
-        if bounds.known_before is not None:
-            found.append(f"{quote(column.name)} < {_bound(column, bounds.known_before, zone)}")
+    for role, name, least, end in (
+        ("event_time", source.event_time, lower, upper),
+        ("known_at", source.known_at, None, known),
+    ):
+        if name is None:
+            continue
+        column = _time_column(name, role, state)
+        limits = [f"{quote(column.name)} >= {_bound(column, least, zone)}"] if least is not None else []
+        limits += [f"{quote(column.name)} < {_bound(column, end, zone)}"] if end is not None else []
+        if limits and name.casefold() in undated:
+            limits = [f"({quote(column.name)} IS NULL OR {' AND '.join(limits)})"]
+        found += limits
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,11 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from augury import machine
 from augury.errors import DataRefused, Place, StorageFailed
+from augury.fences import Fence
 from augury.spec.project import SourceSpec
 from augury.warehouses.contract import (
     Bounds,
     EventDay,
+    Nulls,
     Partition,
     SourceState,
     TableColumn,
@@ -26,6 +28,7 @@ from augury.warehouses.contract import (
 from augury.warehouses.duckdb import layout, reading, refusals, relations, sweeping
 from augury.warehouses.duckdb.connection import Engine
 from augury.warehouses.duckdb.csv_files import scan
+from augury.warehouses.duckdb.fences import Fences
 from augury.warehouses.duckdb.layout import Layout
 from augury.warehouses.duckdb.pointers import Pointer, Pointers
 from augury.warehouses.duckdb.publishing import Publisher
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 65_536
 MOST_DATES = 8
-"""Dates worked on at once by default, where there are as many cores: each needs the memory of a query of its own."""
+"""Dates worked on at once by default, where there are as many cores."""
+SHARE = 500_000_000
+"""Bytes of the engine's memory for each of them: they share it, and whoever finds it used up writes to disk."""
 
 
 def _now() -> datetime:
@@ -49,10 +54,6 @@ def _now() -> datetime:
 class DuckDBWarehouse:
     """One namespace in a folder. Several threads and several processes may use it at once."""
 
-    features = WarehouseFeatures(
-        dialect="duckdb", engine="duckdb-2", parallel_dates=min(os.cpu_count() or 1, MOST_DATES)
-    )
-
     def __init__(
         self,
         folders: Layout,
@@ -60,9 +61,11 @@ class DuckDBWarehouse:
         *,
         namespace: str,
         project_root: Path,
+        parallel_dates: int,
         clock: Callable[[], datetime],
         read_only: bool,
     ) -> None:
+        self.features = WarehouseFeatures("duckdb", "duckdb-2", parallel_dates=parallel_dates)
         self.namespace = namespace
         self._read_only = read_only
         self._layout = folders
@@ -70,8 +73,9 @@ class DuckDBWarehouse:
         self._pointers = Pointers()
         self._views = Views(folders)
         self._reader = Reader(engine, folders, self._pointers, self._views)
-        self._writer = Writer(engine, folders, self._pointers, clock)
-        self._publisher = Publisher(folders, self._pointers, clock)
+        self._fences = Fences(folders)
+        self._writer = Writer(engine, folders, self._pointers, self._fences, clock)
+        self._publisher = Publisher(folders, self._pointers, self._fences, clock)
         self._sources = Sources(engine, project_root, None if read_only else folders.sources)
 
     @classmethod
@@ -101,14 +105,14 @@ class DuckDBWarehouse:
         output = output_root.absolute() / namespace if output_root is not None else None
         folders = Layout(main, None if output == main else output)
         owner = {"project": project, "deployment": deployment, "target": target}
-        for folder in folders.roots:
-            layout.claim(folder, owner, read_only=read_only)
+        layout.claim(folders.roots, owner, read_only=read_only)
         engine = Engine(None if read_only else folders.spill, threads, memory)
         return cls(
             folders,
             engine,
             namespace=namespace,
             project_root=project_root.absolute(),
+            parallel_dates=_parallel_dates(threads, memory),
             clock=clock,
             read_only=read_only,
         )
@@ -139,6 +143,9 @@ class DuckDBWarehouse:
 
     def source_sql(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> str:
         return self._sources.sql(source, state, bounds, zone)
+
+    def nulls(self, source: SourceSpec, state: SourceState, bounds: Bounds, zone: str) -> tuple[Nulls, ...]:
+        return self._sources.nulls(source, state, bounds, zone)
 
     def probe(self, source: SourceSpec, state: SourceState, zone: str) -> tuple[EventDay, ...]:
         return self._sources.probe(source, state, zone)
@@ -187,9 +194,13 @@ class DuckDBWarehouse:
         live = self._pointers.of_table(self._layout.folders(table))
         return {day: pointer.partition for day, pointer in live.items()}
 
-    def remove(self, table: str, day: date | None) -> bool:
+    def remove(self, table: str, day: date | None, *, fence: Fence | None = None) -> bool:
         self._writable()
-        return self._publisher.remove(table, day)
+        return self._publisher.remove(table, day, fence)
+
+    def raise_fence(self, fence: Fence) -> None:
+        self._writable()
+        self._fences.raise_to(fence)
 
     def _pointer(self, table: str, day: date | None) -> Pointer | None:
         return self._pointers.read(self._layout.partition(table, day))
@@ -281,3 +292,10 @@ class DuckDBWarehouse:
     def _writable(self) -> None:
         if self._read_only:
             raise StorageFailed(f"the namespace {self.namespace} was opened to be read only")
+
+
+def _parallel_dates(threads: int | None, memory: int | None) -> int:
+    """As many as there are threads to work with, one for each, and memory for."""
+    # Left to itself, the engine takes four fifths of what there is.
+    shares = (memory or machine.memory() * 4 // 5) // SHARE
+    return max(1, min(threads or machine.cores(), MOST_DATES, shares))

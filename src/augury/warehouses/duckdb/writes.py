@@ -21,6 +21,7 @@ from augury.warehouses.contract import Partition, TableColumn, Write, Written
 from augury.warehouses.duckdb import arrow_files, layout, refusals, types
 from augury.warehouses.duckdb.checks import FORMAT, check
 from augury.warehouses.duckdb.connection import Engine, capturing
+from augury.warehouses.duckdb.fences import Fences
 from augury.warehouses.duckdb.layout import Layout
 from augury.warehouses.duckdb.literals import literal
 from augury.warehouses.duckdb.pointers import Pointers
@@ -38,10 +39,13 @@ _FIRST_LOADS = 4
 class Writer:
     """Writes partitions of one namespace."""
 
-    def __init__(self, engine: Engine, folders: Layout, pointers: Pointers, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, folders: Layout, pointers: Pointers, fences: Fences, clock: Callable[[], datetime]
+    ) -> None:
         self._engine = engine
         self._layout = folders
         self._pointers = pointers
+        self._fences = fences
         self._clock = clock
         self._shapes: dict[Hashable, list[tuple[str, Any]]] = {}
         self._loads = 0
@@ -146,7 +150,7 @@ class Writer:
 
     def _name(self, write: Write, columns: tuple[TableColumn, ...], folder: Path, draft: Path, rows: int) -> Partition:
         size = os.path.getsize(draft)  # noqa: PTH202
-        with naming(self._layout.main):
+        with naming(self._layout.main), self._fences.passing(write.fence):
             path = give_name(draft, folder, write.run_id)
             partition = Partition(
                 table=write.table,

@@ -25,6 +25,22 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("origin", sa.Text(), nullable=False, server_default="foreground"))
     _queue()
     op.create_table(
+        "operations",
+        _must("run_id"),
+        _must("task"),
+        _must("step"),
+        _must("name"),
+        _must("poll"),
+        _must("every", sa.Float),
+        _must("due_at"),
+        _must("deadline"),
+        _must("state"),
+        _may("result"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "task", "step"),
+    )
+    op.create_index("operations_by_name", "operations", ["name"])
+    op.create_table(
         "workers",
         _must("name"),
         _must("host"),

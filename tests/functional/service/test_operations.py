@@ -1,0 +1,124 @@
+"""Steps that wait for something outside, holding no thread (item 5 of the service; P2, P3, P7)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from augury.errors import UsageError
+from augury.ledger.queue_records import TaskState
+from augury.project import Project
+from tests.projects import Shop, days, orders_of
+
+BY_HAND = "schedule: {paused: true}\n"
+JOB = """\
+import pyarrow as pa
+from pathlib import Path
+from augury.hooks import Context, Operation
+
+HERE = Path(__file__).parent
+
+def prepare(context: Context):
+    if context.operation is None:
+        with (HERE / "started").open("a") as log:
+            log.write(f"{context.run_date}\\n")
+        return Operation(f"job-{context.run_date}", poll=%s, every=0, timeout=%s)
+    return pa.table({"customer_id": ["ann"], "spent": [float(context.operation.result["spent"])]})
+
+def _is_done(operation):
+    with (HERE / "polled").open("a") as log:
+        log.write(f"{operation.name}\\n")
+    return {"spent": 7} if (HERE / "done").exists() else None
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop.at(tmp_path / "shop").orders(*orders_of(["ann"], days("2026-01-01", "2026-02-01")))
+
+
+def job(shop: Shop, *, poll: str | None = "_is_done", timeout: str = "1h") -> Shop:
+    return shop.pipeline(settings=BY_HAND, hooks=JOB % (repr(poll), repr(timeout)))
+
+
+def lines(shop: Shop, name: str) -> list[str]:
+    path = shop.root / "pipelines/ltv" / name
+    return path.read_text().split() if path.exists() else []
+
+
+def serve_until(shop: Shop, done: threading.Event, *, seconds: float = 60.0) -> None:
+    """Serve on the real clock until the test says that it saw what it waited for."""
+    with Project.open(shop.root, environment={}) as project:
+        threading.Timer(seconds, done.set).start()
+        project.serve(done, concurrency=1)
+
+
+def test_a_suspended_step_goes_on_with_its_result(shop: Shop) -> None:
+    job(shop)
+    shop.write("pipelines/ltv/done", "")
+    shop.submit("ltv", "2026-01-04")
+    shop.serve()
+    assert shop.statuses() == {"2026-01-04": "succeeded"}
+    assert shop.published("ltv", "2026-01-04") == [{"customer_id": "ann", "spent": 7.0}]
+    assert lines(shop, "started") == ["2026-01-04"]
+
+
+def test_it_holds_no_worker_and_outlives_the_service(shop: Shop) -> None:
+    """Three jobs wait at once though one task may run at a time; another service goes on with all of them."""
+    job(shop)
+    shop.submit("ltv", "2026-01-04", "2026-01-07")
+    stop = threading.Event()
+    watch = threading.Thread(target=_when, args=(lambda: len(lines(shop, "started")) == 3, stop))
+    watch.start()
+    serve_until(shop, stop)
+    watch.join()
+    assert {task.task.state for task in shop.tasks()} == {TaskState.SUSPENDED}
+    shop.write("pipelines/ltv/done", "")
+    shop.now = datetime.now(UTC) + timedelta(minutes=10)
+    shop.serve(concurrency=1)
+    assert set(shop.statuses().values()) == {"succeeded"}
+    assert len(lines(shop, "started")) == 3
+
+
+def test_somebody_may_say_that_it_is_over(shop: Shop) -> None:
+    job(shop, poll=None)
+    shop.submit("ltv", "2026-01-04")
+    stop = threading.Event()
+    watch = threading.Thread(target=_when, args=(lambda: len(lines(shop, "started")) == 1, stop))
+    watch.start()
+    serve_until(shop, stop)
+    watch.join()
+    with shop.open() as project:
+        with pytest.raises(UsageError, match="nobody waits for an operation called 'job-2026-01-05'"):
+            project.notify("job-2026-01-05")
+        assert project.notify("job-2026-01-04", {"spent": 9}) == 1
+    shop.now = datetime.now(UTC) + timedelta(minutes=10)
+    shop.serve()
+    assert shop.published("ltv", "2026-01-04") == [{"customer_id": "ann", "spent": 9.0}]
+
+
+def test_what_takes_too_long_is_a_dead_letter(shop: Shop) -> None:
+    job(shop, timeout="0s")
+    shop.submit("ltv", "2026-01-04")
+    shop.serve()
+    (dead,) = shop.tasks()
+    assert dead.task.state is TaskState.DEAD
+    assert "job-2026-01-04 was not over in 0 s" in dead.why
+
+
+def test_the_foreground_waits_for_it(shop: Shop) -> None:
+    job(shop)
+    shop.write("pipelines/ltv/done", "")
+    shop.run("ltv", "2026-01-04")
+    assert shop.published("ltv", "2026-01-04") == [{"customer_id": "ann", "spent": 7.0}]
+    assert lines(shop, "polled") == ["job-2026-01-04"]
+
+
+def _when(seen: Callable[[], bool], stop: threading.Event) -> None:
+    while not stop.wait(0.05):
+        if seen():
+            stop.set()
