@@ -32,12 +32,13 @@ demo-rfm: $(READY) ## the example rfm, SQL alone: 30 published dates
 test: $(READY) ## all tests but the slow ones: what CI runs
 	$(PYTEST) -n 2 --dist loadfile -m "not slow"
 
+# One process for the tests: most of their time is imports, which a second one would repeat.
 check: $(READY) ## format, lint, types, architecture and unit tests, in under a minute
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST) -q -n 2 tests/unit tests/architecture
+	$(PYTEST) -q tests/unit tests/architecture
 
 format: $(READY) ## write the code in the agreed form
 	$(BIN)/ruff check --quiet --fix .

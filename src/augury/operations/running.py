@@ -60,6 +60,8 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
             place = Place(pipeline=request.pipeline, date=str(day))
             wait = ANY_TIME if how.wait else None
             held[day] = stack.enter_context(locks.acquire(date_lock(pipeline, day), run_id, wait, where=place))
+            if how.wait:
+                recover_crashed(opened)  # who had it may have died meanwhile
         planned = plan_request(opened, request, record_probes=True)
         run_id, planned = resumed(opened, planned, run_id)
         owed = owed_calls(opened.ledger, planned.definitions.pipeline)

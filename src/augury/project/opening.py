@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -38,6 +38,8 @@ class Opening:
         self.spec = spec
         self._clock = clock
         self._listeners = tuple(listeners)
+        self._read: Callable[[], ProjectSpec] = lambda: spec
+        """Reads the same files again, as they are by then."""
         self._closing = ExitStack()
         self._warehouses: list[Warehouse] = []
 
@@ -57,14 +59,17 @@ class Opening:
 
         Raises SpecError with every problem of every file, UsageError where there is no project.
         """
-        spec = read_project(
+        read = partial(
+            read_project,
             find_root(Path(path)),
             target=target,
             variables=variables or {},
             environment=os.environ if environment is None else environment,
             only=only,
         )
-        return cls(spec, clock, listeners)
+        made = cls(read(), clock, listeners)
+        made._read = read
+        return made
 
     @cached_property
     def _writing(self) -> Opened:

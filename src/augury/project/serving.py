@@ -39,7 +39,7 @@ class Serving(Working):
         opened = self._writing
         tasks = concurrency or opened.spec.settings.service.concurrency or opened.warehouse.features.parallel_dates
         how = HowToServe(tasks, grace, until_idle)
-        Server(opened, how, tell, self._listeners).serve(stop, began)
+        Server(opened, how, tell, self._listeners, self._read).serve(stop, began)
 
     def submit(
         self,

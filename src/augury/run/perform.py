@@ -178,7 +178,7 @@ class Performer:
     def _recorded(self, work: Work, task: Task, performed: Performed) -> Status:
         """Commit a task: everything it did in one transaction. How the date itself ended."""
         if performed.date is not None:
-            performed.date = until_told(self._work, performed.date, owed=self._awaited(performed.error) is None)
+            performed.date = until_told(self._work, performed.date, owed=self._is_over(task, performed.error))
         status = status_of(performed.error) if performed.error else Status.SUCCEEDED
         work.ledger.finish_task(
             work.run_id,
@@ -218,12 +218,17 @@ class Performer:
         awaited = self._awaited(error)
         if awaited is not None:
             self.outcome.needs.add(awaited)
-            return
-        self._after(record)
+        elif self._is_over(task, error):
+            self._after(record)
 
     def _awaited(self, error: AuguryError | None) -> date | None:
         """The tick with which this very run plans again: the date is not over."""
         return error.tick if isinstance(error, NeedsTick) and error.tick not in self._tried else None
+
+    def _is_over(self, task: Task, error: AuguryError | None) -> bool:
+        """Nobody tries this date again by itself."""
+        again = error is not None and status_of(error) is Status.FAILED and task.key in self._retried
+        return self._awaited(error) is None and not again
 
     def _after(self, record: DateRecord | ModelRecord) -> None:
         """Tell everybody, the project's hooks last: the ledger has the outcome by now."""
@@ -297,12 +302,14 @@ class Performer:
         )
         status = status_of(error)
         if task.kind == "date" and task.purpose is Purpose.REQUESTED:
-            record = until_told(self._work, self._record_of(task, status, error.what))
+            is_over = self._is_over(task, error)
+            record = until_told(self._work, self._record_of(task, status, error.what), owed=is_over)
             if not isinstance(error, Locked):
                 # The date of a locked partition is its owner's to record.
                 work.ledger.finish_task(work.run_id, task.key, date=record, status=status, fence=work.fence())
             self.outcome.dates[task.day] = DateOutcome(task.day, status, detail=error.what, error=error)
-            self._after(record)
+            if is_over:
+                self._after(record)
         else:
             if not isinstance(error, Locked):
                 work.ledger.finish_task(work.run_id, task.key, status=status, fence=work.fence())

@@ -28,6 +28,9 @@ from augury.service.facts import facts_of
 from augury.service.retries import retry_after
 from augury.service.submit import plan_again
 
+LOCKED_PAUSE = timedelta(seconds=5)
+"""Until a task is tried again whose date somebody else had."""
+
 
 @dataclass
 class _Run:
@@ -129,6 +132,10 @@ class Executor:
             return
         if queued.attempt > 1:
             ledger.forget_operations(queued.run_id, queued.task)
+        if ended.status is Status.LOCKED:
+            # Another process is at the date, or took it over while this one stood still.
+            ledger.repeat_task(*key, now + LOCKED_PAUSE, ended.detail, started=False)
+            return
         if ended.status is not Status.FAILED:
             ledger.end_task(*key, facts_of(ended, needs=sorted(map(str, needs))), ended.detail)
             return

@@ -246,8 +246,6 @@ class _Decider:
             if starts:
                 self._times.append(self._lane(group).next_release(starts, self._now))
         self._times += [self._lane(group).next_look for group in suspended]
-        if self._expired:  # slots may have become free
-            self._times.append(self._now + timedelta(seconds=self._at.poll))
 
 
 _Waiting = tuple[datetime, Queued]

@@ -21,7 +21,9 @@ from augury.service.dispatch import Dispatcher, Tell
 from augury.service.durable import Durable, Released
 from augury.service.execute import Executor
 from augury.service.inspecting import MARKER, lease_of, living
+from augury.service.reloading import Reloading
 from augury.service.scheduling import Schedules
+from augury.spec.files import ProjectSpec
 
 SCHEDULER = "scheduler"
 """The lease of the worker that decides, where there are several."""
@@ -40,10 +42,20 @@ class HowToServe:
 class Server:
     """One process of the service: `augury up`, or one of several workers."""
 
-    def __init__(self, opened: Opened, how: HowToServe, tell: Tell, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        how: HowToServe,
+        tell: Tell,
+        listeners: Sequence[Listener],
+        read: Callable[[], ProjectSpec],
+    ) -> None:
+        """`read` reads the project's files as they are by then."""
         self._opened = opened
         self._how = how
         self._tell = tell
+        self._listeners = tuple(listeners)
+        self._reloading = Reloading(opened, read)
         self._settings = opened.spec.settings.service
         host = socket.gethostname()
         self.name = f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -55,8 +67,10 @@ class Server:
             started_at=opened.clock(),
             heartbeat_at=opened.clock(),
         )
-        self._executor = Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=listeners)
         self._durable = durable_of(opened, self.name, how.concurrency)
+        self._executors: list[Executor] = []
+        """The last one performs what is begun now; earlier ones end what they began before the project changed."""
+        self._take_up(opened)
         self._scheduler: Lease | None = None
         self._running = 0
         self._changed = Condition()
@@ -71,8 +85,8 @@ class Server:
             if not opened.ledger.shared:
                 stack.enter_context(PartitionLocks(opened.locks_folder, opened.clock).acquire(MARKER, self.name))
             opened.warehouse.set_threads(1 if self._how.concurrency > 1 else None)
-            stack.enter_context(capture_printing(self._executor.printed))
-            stack.callback(self._executor.close)
+            stack.enter_context(capture_printing(self._printed))
+            stack.callback(self._close)
             opened.ledger.register_worker(self._record)
             stack.callback(self._leave)
             self._durable.launch(self._perform)
@@ -92,17 +106,16 @@ class Server:
     # -- the loop --------------------------------------------------------------------------------------------------
 
     def _work(self, stop: Event) -> None:
-        dispatcher = Dispatcher(self._opened, self._durable, self._tell, alive=self._living)
-        schedules = Schedules(self._opened, self._tell)
         Thread(target=self._wake_on, args=(stop,), name="augury-stop", daemon=True).start()
         while not stop.is_set():
             pause = self._settings.poll
             try:
+                self._reload()
                 if self._decides():
-                    schedules.once(self._opened.clock())
-                    if dispatcher.once():
+                    self._schedules.once(self._opened.clock())
+                    if self._dispatcher.once():
                         pause = 0.0
-                    elif self._how.until_idle and dispatcher.is_idle:
+                    elif self._how.until_idle and self._dispatcher.is_idle:
                         return
             except AuguryError as error:
                 # A ledger that is away for a while comes back; what was out is found again.
@@ -110,6 +123,33 @@ class Server:
             with self._changed:
                 if not stop.is_set() and pause:
                     self._changed.wait(pause)
+
+    def _reload(self) -> None:
+        """Go on with the project's files as they are now, or as they were where they cannot be used."""
+        try:
+            opened = self._reloading.once(self._opened)
+        except AuguryError as error:
+            self._tell("error", f"going on with the files as they were before: {error}")
+            return
+        if opened is not None:
+            self._tell("info", "the project's files changed and were read again")
+            self._take_up(opened)
+
+    def _take_up(self, opened: Opened) -> None:
+        self._opened = opened
+        self._executors.append(
+            Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=self._listeners)
+        )
+        self._dispatcher = Dispatcher(opened, self._durable, self._tell, alive=self._living)
+        self._schedules = Schedules(opened, self._tell)
+
+    def _printed(self, line: str) -> None:
+        for executor in self._executors:
+            executor.printed(line)
+
+    def _close(self) -> None:
+        for executor in self._executors:
+            executor.close()
 
     def _wake_on(self, stop: Event) -> None:
         stop.wait()
@@ -120,7 +160,7 @@ class Server:
         with self._changed:
             self._running += 1
         try:
-            self._executor.perform(released)
+            self._executors[-1].perform(released)
         finally:
             with self._changed:
                 self._running -= 1

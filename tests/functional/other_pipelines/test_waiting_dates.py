@@ -180,6 +180,23 @@ def test_what_is_rebuilt_between_plan_and_performance_is_what_was_read(shop: Sho
     assert shop.plan("targeting", "2026-01-10").is_empty
 
 
+def test_what_is_rebuilt_meanwhile_of_the_dates_before_is_what_was_read(shop: Shop) -> None:
+    shop.write("pipelines/targeting/prepare.sql", "select customer_id, score from {{ ref('scores.predictions') }}")
+    rising = "select p.* from {{ ref('prepare') }} p join {{ history('prepare', days=1) }} h using (customer_id)"
+    shop.write("pipelines/targeting/filter.sql", rising)
+    shop.run("scores", "2026-01-09", "2026-01-11")
+    shop.run("targeting", "2026-01-09")
+
+    def rebuild() -> None:
+        shop.edit("pipelines/scores/pipeline.yml", "weight: 1", "weight: 2")
+        shop.run("scores", "2026-01-09")
+        shop.run("targeting", "2026-01-09")
+
+    _when_it_starts(shop, "targeting", rebuild)
+    shop.run("targeting", "2026-01-10")
+    assert shop.plan("targeting", "2026-01-10").is_empty
+
+
 def test_what_goes_between_plan_and_performance_blocks_its_date(shop: Shop) -> None:
     shop.run("scores", "2026-01-10")
     _when_it_starts(shop, "targeting", lambda: worked(called("state", "reset", "scores", "--yes", folder=shop.root)))

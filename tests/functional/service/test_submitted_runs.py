@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,35 @@ def test_a_task_of_another_version_of_augury_closes_its_run(shop: Shop) -> None:
     said = shop.serve()
     assert any("another version" in line for line in said)
     assert shop.runs()[0].status is Status.FAILED
+
+
+def test_files_that_change_while_it_serves_are_read_again(shop: Shop) -> None:
+    """A broken edit stops nothing: the service goes on with what it read before, and says so."""
+    said: list[str] = []
+    stop = threading.Event()
+
+    def broken() -> None:
+        shop.pipeline(settings="schedule: [paused\n", prepare=SPENT)
+
+    def tell(level: str, message: str) -> None:
+        said.append(level)
+        if level == "error":
+            shop.pipeline(settings=BY_HAND, prepare=SPENT.replace("sum(amount)", "sum(2 * amount)"))
+        else:
+            shop.submit("ltv", "2026-01-04")
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            if "error" in said and shop.statuses().get("2026-01-04") == "succeeded":
+                stop.set()
+
+    shop.submit("ltv", "2026-01-02")
+    threading.Thread(target=watch).start()
+    limit = threading.Timer(60, stop.set)
+    limit.start()
+    with shop.open() as project:
+        project.serve(stop, concurrency=1, tell=tell, began=broken)
+    limit.cancel()
+    assert said == ["error", "info"]
+    assert [row["spent"] for row in shop.published("ltv", "2026-01-02")] == [10.0] * 3
+    assert [row["spent"] for row in shop.published("ltv", "2026-01-04")] == [60.0] * 3

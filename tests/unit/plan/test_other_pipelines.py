@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from augury.ledger.records import Status
+from augury.plan.resume import remaining
 from augury.plan.steps import External, Plan
 from tests.drafts import Draft
 from tests.projects import REVENUE, SPENT, day, days, reasons_of, steps_of
 from tests.unit.plan.others import JOINED, TRAINED, built, ended, tidied, waits_for
-from tests.unit.plan.world import World
+from tests.unit.plan.world import World, model
 
 
 @pytest.fixture
@@ -182,6 +183,19 @@ def test_training_dates_wait_for_their_inputs_and_a_tidied_one_makes_no_model_st
     built(world, "2026-01-23", fingerprint="b" * 32)
     trainings = [task.reason for task in world.plan("2026-02-10").tasks if task.kind == "train"]
     assert trainings == ["upstream changed"]
+
+
+def test_a_model_of_the_crashed_run_itself_is_not_trained_again(shop: Draft) -> None:
+    """It was trained from what arrived after the plan was made, so its fingerprint is not the planned one."""
+    shop.pipeline("scores", settings="archive: false", prepare=SPENT)
+    made = "select customer_id, score from {{ ref('scores.predictions') }}"
+    plan = World(shop.pipeline(settings=TRAINED, prepare=made, label=REVENUE)).plan("2026-02-10")
+    trained = model(1, day("2026-02-01"), fingerprint="another")
+
+    def trainings(run_id: str) -> int:
+        return sum(task.kind == "train" for task in remaining(plan, run_id, {}, (trained,)).tasks)
+
+    assert (trainings(trained.run_id), trainings("another run")) == (0, 1)
 
 
 def test_many_dates_that_read_another_pipeline_are_planned_as_fast_as_any(reader: World) -> None:

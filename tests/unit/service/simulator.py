@@ -15,7 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from augury.dates import Grid
 from augury.service.due import Readiness, Timetable, Watch, due, readiness
 from augury.service.policy import Decision, Expired, Queued, Situation, Slot, backoff, decide
 from augury.service.rooms import Queue
@@ -24,6 +27,9 @@ from augury.spec.service import Throttle, throttle_of_task
 
 SCHEDULED, SUBMITTED = 0, 1
 START = datetime(2026, 1, 15, tzinfo=UTC)
+
+HOUR = 3600.0
+MADRID = ZoneInfo("Europe/Madrid")
 
 Key = tuple[str, str]
 Throttles = Mapping[str, Throttle]
@@ -150,7 +156,7 @@ class World:
             if self.suspended.pop(key, None):
                 self.history.append(replace(self.out.pop(key), end=self.now))
         for task in decision.looked_at:
-            self._looked(task, decision)
+            self.looks[task.key] += 1
             self.queued[task.key] = replace(task, polled_at=decision.stamp)
         for operations in decision.operations:
             self._ask(operations.tasks, operations.most, decision)
@@ -167,15 +173,12 @@ class World:
         for task in tasks:
             if found == most:
                 break
-            self._looked(task, decision)
+            self.looks[task.key] += 1
             if self.out[task.key].end <= self.now:
                 found += 1
                 self._over(task.key)
             else:
                 self.suspended[task.key] = replace(task, polled_at=decision.stamp)
-
-    def _looked(self, task: Queued, decision: Decision) -> None:
-        self.looks[task.key] += 1
 
     def _serve(self, pipeline: str) -> datetime | None:
         table, watch = self.schedules[pipeline]
@@ -222,3 +225,13 @@ class World:
         """The largest number of releases in any window of so many seconds."""
         begins = self.began()
         return max((sum(1 for each in begins if first <= each < first + seconds) for first in begins), default=0)
+
+
+def throttled(step: str = "predict", *, takes: float = 60.0, **keys: Any) -> World:
+    """One pipeline, `ltv`, whose `step` has these keys."""
+    return World(pipelines={"ltv": {step: Throttle(**keys)}}, takes=lambda task: takes)
+
+
+def table(cron: str = "0 6 * * *", zone: ZoneInfo = MADRID, **more: Any) -> Timetable:
+    """A schedule that begins with 2026."""
+    return Timetable("predict", Grid(cron, zone, date(2026, 1, 1)), **more)
