@@ -12,7 +12,8 @@
     │  ├─ StorageFailed         a full disk, a read-only folder, a corrupted file
     │  ├─ Blocked               something that it needs of another pipeline is not there
     │  ├─ ModelFailed           training or scoring could not be done
-    │  └─ HookFailed            an exception in the project's hooks.py
+    │  ├─ HookFailed            an exception in the project's hooks.py
+    │  └─ NotifierFailed        a message that nobody took
     ├─ Held                  3  an expected no: a check or a gate
     ├─ LimitExceeded         4  a limit of the pipeline
     └─ Locked                5  another run owns the partition
@@ -232,6 +233,10 @@ class ModelFailed(WorkFailed):
 
 class HookFailed(WorkFailed):
     """An exception in the project's hooks.py; names the hook."""
+
+
+class NotifierFailed(WorkFailed):
+    """A message that a mail server, a webhook or another notifier did not take."""
 
 
 class Held(AuguryError):

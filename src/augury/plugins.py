@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from augury.errors import PluginError, nearest
 
-Kind = Literal["warehouses", "models"]
+Kind = Literal["warehouses", "models", "notifiers"]
 
 EXTRAS = {
     "duckdb": "duckdb",
@@ -25,7 +25,7 @@ EXTRAS = {
     "xgboost": "boosted-trees",
     "lightgbm": "lightgbm",
 }
-"""Built-in adapter to the extra of this package that brings its libraries. Package metadata cannot say it: extras of
+"""Built-in adapter to the extra of this package that brings its libraries; those that need none are absent. Package metadata cannot say it: extras of
 entry points are to be ignored (https://packaging.python.org/en/latest/specifications/entry-points)."""
 
 
@@ -69,6 +69,8 @@ def load(kind: Kind, name: str) -> Any:
 
 def _what_it_needs(point: EntryPoint) -> str:
     if point.module.startswith("augury."):
+        if point.name not in EXTRAS:
+            return "This installation is damaged: pip install --force-reinstall augury"
         return f"Install what it needs: pip install 'augury[{EXTRAS[point.name]}]'"
     package = point.dist.name if point.dist else point.module.partition(".")[0]
     return f"Install what the package {package} needs for it."

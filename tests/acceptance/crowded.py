@@ -85,7 +85,7 @@ def began(shop: Shop, before: set[str], process: Any, seconds: float = 60) -> bo
         if process.poll() is not None:
             return False
         assert time.monotonic() < deadline, "the run did not begin"
-        time.sleep(0.002)
+        time.sleep(0.005)
     return True
 
 

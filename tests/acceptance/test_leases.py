@@ -125,7 +125,7 @@ def deployment(tmp_path: Path, postgres: str, namespace: str) -> Iterator[Deploy
 
 def given_up(answer: Answer) -> None:
     """What a run says that lost its lease."""
-    said = refused(answer, 5, "locked: ", "Run the same command again")
+    said = refused(answer, 5, "locked: ", "was given up for dead", "lease of 2 s", "Run the same command again")
     assert "published  " not in said
 
 
@@ -202,10 +202,12 @@ def test_after_a_killed_run_the_next_one_goes_on_when_the_lease_is_over(deployme
     killed.kill()
     ended(killed)
     deployment.let_go()
-    said = worked(deployment.typed(*RUN, "--wait")).said
-    assert "resumed" in said
-    assert deployment.statuses() == [Status.SUCCEEDED]
+    worked(deployment.typed(*RUN, "--wait"))
+    assert deployment.statuses()[0] is Status.SUCCEEDED
     assert deployment.published() == {DAY: [2]}
+    until(lambda: not deployment.ledger.leases(now()))
+    worked(deployment.typed("status"))
+    assert Status.RUNNING not in deployment.statuses()
 
 
 def test_a_run_survives_the_restart_of_the_server(deployment: Deployment) -> None:

@@ -12,12 +12,14 @@ from augury.ledger import queue_tables as tables
 from augury.ledger.database import columns_of, records, row_of, storable
 from augury.ledger.part import Part
 from augury.ledger.queue_records import OperationRecord, TaskState
+from augury.ledger.verbs import once, repeatable
 
 _OF = tables.operations.c
 _QUEUE = tables.queue.c
 
 
 class Operations(Part):
+    @once
     def suspend_task(self, operation: OperationRecord, attempt: int) -> bool:
         """A task gives its worker back and keeps its slot, until its operation is over. False where the attempt was
         given up meanwhile."""
@@ -35,11 +37,13 @@ class Operations(Part):
             connection.execute(self._database.upsert(tables.operations), row_of(operation))
             return True
 
+    @repeatable
     def keep_operation(self, operation: OperationRecord) -> None:
         """An operation that the foreground waits for: whoever is notified of it finds it here."""
         with self._database.write() as connection:
             connection.execute(self._database.upsert(tables.operations), row_of(operation))
 
+    @repeatable
     def operations(
         self, run_id: str | None = None, task: str | None = None, *, name: str | None = None, over: bool = False
     ) -> list[OperationRecord]:
@@ -52,11 +56,13 @@ class Operations(Part):
         with self._database.read() as connection:
             return records(connection, OperationRecord, query.order_by(_OF.due_at, _OF.run_id, _OF.task))
 
+    @repeatable
     def postpone_operation(self, operation: OperationRecord, due_at: datetime) -> None:
         """It was asked about, and goes on."""
         with self._database.write() as connection:
             connection.execute(tables.operations.update().where(_one(operation)).values(due_at=due_at))
 
+    @once
     def end_operation(self, operation: OperationRecord, result: Mapping[str, Any], now: datetime) -> bool:
         """It is over: a suspended task is queued again. False where it was over already."""
         update = tables.operations.update().where(_one(operation), _OF.result.is_(None)).values(result=result)
@@ -66,6 +72,7 @@ class Operations(Part):
             _wake(connection, operation, now)
             return True
 
+    @repeatable
     def forget_operations(self, run_id: str, task: str) -> None:
         """The task is over, and so is the need to remember."""
         which = (_OF.run_id == run_id) & (_OF.task == task)

@@ -14,6 +14,7 @@ from typing import Self
 
 from augury.ledger import sqlite
 from augury.ledger.decisions import Decisions
+from augury.ledger.incidents import Incidents
 from augury.ledger.leases import Leases
 from augury.ledger.models import Models
 from augury.ledger.operations import Operations
@@ -26,8 +27,9 @@ from augury.ledger.tasks import Tasks
 from augury.ledger.told import Told
 
 
-class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Operations, Service, Leases, Told):
-    """Runs, tasks, partitions, models, decisions, sources, leases and the queue of the service over one database."""
+class Ledger(Runs, Tasks, Partitions, Models, Decisions, Sources, Queue, Operations, Service, Leases, Told, Incidents):
+    """Runs, tasks, partitions, models, decisions, sources, leases, incidents and the queue of the service over one
+    database."""
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:

@@ -21,10 +21,11 @@ from sqlalchemy import (
     Text,
 )
 
+import augury.ledger.incident_tables
 import augury.ledger.queue_tables  # noqa: F401  so that whoever makes the tables makes those as well
 from augury.ledger.columns import JsonMap, JsonNames, StatusText, UtcTime, key, may, metadata, must, of_run
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema that this augury can read or bring up to date, oldest first."""
 HEAD = REVISIONS[-1]
 

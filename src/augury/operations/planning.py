@@ -7,9 +7,9 @@ from datetime import datetime
 
 from augury.errors import UsageError
 from augury.operations.opened import Opened
-from augury.plan.definitions import Definitions
+from augury.plan.definitions import Definitions, spec_fingerprint
 from augury.plan.graph import StepGraph, build_graph
-from augury.plan.planner import make_plan, spec_fingerprint
+from augury.plan.planner import make_plan
 from augury.plan.steps import Plan, Request
 from augury.plan.ticks import Ticks
 from augury.run.gather import World, gather, record_probes, sources_read

@@ -19,7 +19,7 @@ from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
 from augury.operations.resuming import recover_crashed, resumed
 from augury.operations.summaries import write_summaries
-from augury.plan.steps import Plan, Request
+from augury.plan.steps import Plan, Purpose, Request
 from augury.run.event_hooks import owed_calls, tell_owed
 from augury.run.ids import new_run_id
 from augury.run.limits import peak_memory
@@ -30,6 +30,7 @@ from augury.run.logs import RunLog, current_context
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 from augury.run.perform import Outcome, Performer
 from augury.run.prepare import keep_references, register_model_file
+from augury.run.records import ENDS
 from augury.run.work import Work
 
 
@@ -64,7 +65,7 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
                 recover_crashed(opened)  # who had it may have died meanwhile
         planned = plan_request(opened, request, record_probes=True)
         run_id, planned = resumed(opened, planned, run_id)
-        owed = owed_calls(opened.ledger, planned.definitions.pipeline)
+        owed = _owed(opened, planned)
         if planned.plan.is_empty:
             if not owed:
                 return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
@@ -72,6 +73,17 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
             run_id = owed[0].run_id
         marker = stack.enter_context(opened.locking.markers.hold(run_id))
         return _Run(opened, planned, how, listeners, run_id, held, marker).perform(stack, owed)
+
+
+def _owed(opened: Opened, planned: Planned) -> list[DateRecord | ModelRecord]:
+    """Outcomes that dead runs did not come to tell. A date that this run ends again is told of then."""
+    ends = {
+        task.day
+        for task in planned.plan.tasks
+        if task.purpose is Purpose.REQUESTED and (task.skip or any(step.step in ENDS for step in task.steps))
+    }
+    owed = owed_calls(opened.ledger, planned.definitions.pipeline)
+    return [record for record in owed if isinstance(record, ModelRecord) or record.run_date not in ends]
 
 
 class _Run:

@@ -11,6 +11,7 @@ from datetime import date
 from functools import cached_property
 
 from augury.errors import Problem, SpecError
+from augury.plan.steps import Request
 from augury.spec.files import Hook, HookParameter, PipelineSpec, ProjectSpec, SqlFile, Step
 from augury.spec.others import readable_steps
 from augury.sql.compiled import CompiledSql, RunValues
@@ -189,6 +190,16 @@ class Definitions:
         source = self.project.sources[relation.name]
         zone = source.timezone or self.project.settings.timezone
         return f"{relation.name}|{source.event_time}|{source.known_at}|{zone}"
+
+
+def spec_fingerprint(definitions: Definitions, request: Request) -> str:
+    """Of everything in the project's files that a plan of this request is made from."""
+    pipeline = definitions.pipeline
+    day = request.dates[0] if request.dates else pipeline.settings.start
+    return combine(
+        pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
+        *(definitions.step(name, day).fingerprint for name in pipeline.steps),
+    )
 
 
 def relation_of(kind: str, arguments: tuple[str | int, ...]) -> Relation | None:

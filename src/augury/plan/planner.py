@@ -12,7 +12,7 @@ from datetime import date
 from augury.ledger.records import PartitionRecord, Status
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion
 from augury.plan.comparison import Comparison
-from augury.plan.definitions import Definitions
+from augury.plan.definitions import Definitions, spec_fingerprint
 from augury.plan.facts import Facts
 from augury.plan.fingerprints import Fingerprints, Key
 from augury.plan.graph import FEATURES, StepGraph, build_graph, table_of
@@ -21,7 +21,6 @@ from augury.plan.order import to_tasks
 from augury.plan.steps import Absence, Plan, PlannedStep, Purpose, Reason, Request
 from augury.plan.ticks import Ticks
 from augury.plan.trainings import Trainings
-from augury.sql.fingerprint import combine
 
 NO_ROWS = (Status.SKIPPED_EMPTY, Status.SKIPPED_NO_POPULATION)
 
@@ -344,13 +343,3 @@ class _Planner:
             for task in self.trainings.tasks(self.graph)
             for day, tick in self.tick_of.items()
         )
-
-
-def spec_fingerprint(definitions: Definitions, request: Request) -> str:
-    """Of everything in the project's files that a plan of this request is made from."""
-    pipeline = definitions.pipeline
-    day = request.dates[0] if request.dates else pipeline.settings.start
-    return combine(
-        pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
-        *(definitions.step(name, day).fingerprint for name in pipeline.steps),
-    )

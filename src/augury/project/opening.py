@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from augury.ledger.store import Ledger
     from augury.operations.opened import Opened
     from augury.run.locking import Locking
+    from augury.sql.compiler import Compiler
     from augury.warehouses.contract import Warehouse
 
 
@@ -42,6 +43,8 @@ class Opening:
         """Reads the same files again, as they are by then."""
         self._closing = ExitStack()
         self._warehouses: list[Warehouse] = []
+        self._compiler: Compiler | None = None
+        """One for reading and writing: a template is compiled once."""
 
     @classmethod
     def open(
@@ -132,6 +135,7 @@ class Opening:
         else:
             ledger = Ledger.connect(target.ledger, spec.name, spec.namespace, create=not read_only)
         self._closing.callback(ledger.close)
+        self._compiler = self._compiler or Compiler(spec.macros, warehouse.features.dialect)
         return Opened(
             spec=spec,
             warehouse=warehouse,
@@ -141,7 +145,7 @@ class Opening:
             home=home,
             models=spec.root / target.models if target.models else home / "_models",
             who=Who(_user(), socket.gethostname(), os.getpid()),
-            compiler=Compiler(spec.macros, warehouse.features.dialect),
+            compiler=self._compiler,
             locking=self._locking(home, warehouse, ledger),
         )
 

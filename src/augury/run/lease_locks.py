@@ -66,7 +66,7 @@ class LeaseLock:
         return not self._released and not self.lost and _elapsed() < self.deadline
 
     def fence(self) -> Fence | None:
-        if False:
+        if self.lost or _elapsed() >= self.deadline:
             trouble = f" ({self.trouble})" if self.trouble else ""
             raise Fenced(
                 f"{_meaning(self.lease.name)} was given up for dead",

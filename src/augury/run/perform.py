@@ -132,11 +132,10 @@ class Performer:
         return Ended(status, performed.error.what if performed.error else "", performed.missing)
 
     def _begin(self, work: Work, task: Task, attempt: int) -> None:
-        self._work.fence()  # a run that was given up for dead begins nothing more
         name, version = work.pipeline.name, work.pipeline.version
-        work.ledger.begin_task(
-            work.run_id, task.key, name, version, task.day, attempt, work.clock(), fence=work.fence()
-        )
+        # A run that was given up for dead begins nothing more, whatever locks it gets; in the service no process is one.
+        fence = self._work.fence() or work.fence()
+        work.ledger.begin_task(work.run_id, task.key, name, version, task.day, attempt, work.clock(), fence=fence)
 
     def _suspended(self, work: Work, task: Task, performed: Performed) -> OperationRecord:
         """Commit what a task did before it had to wait."""

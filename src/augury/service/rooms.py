@@ -52,7 +52,7 @@ class Room:
         self._rate = throttle.rate
         window = timedelta(seconds=throttle.rate.seconds) if throttle.rate else timedelta(0)
         # Releases "in the future" were made before the clock was set back: they count as if they were just made.
-        self._recent = sorted(at for at in releases if now - window < at <= now) if throttle.rate else []
+        self._recent = sorted(at for at in releases if at > now - window) if throttle.rate else []
         self._window = window
         self._polled = polled
         self.most = throttle.max_tasks_per_poll

@@ -19,6 +19,7 @@ from augury import plugins
 from augury.errors import PluginError
 from augury.spec.checks import kind_of
 from augury.spec.metrics import METRICS
+from augury.spec.notifiers import options_of
 from augury.spec.pipeline import PipelineSettings
 from augury.spec.project import ProjectSettings
 
@@ -51,6 +52,8 @@ def json_schema(name: SchemaName) -> dict[str, Any]:
         # A layer below may have given what one file does not say: `defaults`, or the folder of v1.
         for layered in (schema, definitions["Model"]):
             layered.pop("required", None)
+    else:
+        _add_notifiers(definitions)
     out = _relaxed(schema)
     out["$defs"]["Interpolated"] = _INTERPOLATED
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **out}
@@ -118,6 +121,30 @@ def _add_kinds(definitions: dict[str, Any]) -> None:
     metrics = sorted({metric for metrics in METRICS.values() for metric in metrics})
     definitions["Gate"]["properties"] |= {metric: dict(threshold) for metric in metrics}
     definitions["Gate"]["additionalProperties"] = False
+
+
+def _add_notifiers(definitions: dict[str, Any]) -> None:
+    """Lets an editor complete the types of notifiers, and the options of the chosen one."""
+    notifier = definitions["Notifier"]
+    known: list[str] = []
+    rules: list[dict[str, Any]] = []
+    for name in plugins.names("notifiers"):
+        try:
+            options = options_of(name)
+        except PluginError:  # not usable here, and so not suggested here
+            continue
+        known.append(name)
+        of_type = options.model_json_schema(mode="validation", ref_template=f"#/$defs/{name}.{{model}}")
+        definitions |= {f"{name}.{key}": value for key, value in of_type.pop("$defs", {}).items()}
+        _describe(of_type, options)
+        then = {key: of_type[key] for key in ("properties", "required") if key in of_type}
+        chosen = {"properties": {"type": {"const": name}}, "required": ["type"]}
+        rules.append({"if": chosen, "then": then})
+    notifier["properties"]["type"]["examples"] = known
+    notifier["allOf"] = rules
+    # What no rule names is no key; `additionalProperties` would not see what the rules name.
+    del notifier["additionalProperties"]
+    notifier["unevaluatedProperties"] = False
 
 
 def _relaxed(schema: Any) -> Any:

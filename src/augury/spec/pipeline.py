@@ -29,6 +29,8 @@ class Schedule(Settings):
     poll: Cron | None = None
     """In the service: from its time on, a date waits for its sources, and is run at the first of these times at which
     they are there. None: it is run at its time, whatever is there."""
+    notify_after: Annotated[Seconds, Field(gt=0)] = 7200.0
+    """In the service: a date that is not published so long after its time is overdue."""
 
 
 class Train(Settings):

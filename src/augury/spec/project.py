@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from augury.spec.columns import Columns
+from augury.spec.notifiers import Notifier
 from augury.spec.service import LedgerAddress, Service, Throttle
 from augury.spec.settings import Bytes, Name, Period, Settings, Var, Zone
 
@@ -113,5 +114,7 @@ class ProjectSettings(Settings):
     """Keys of pipeline.yml that every pipeline starts from."""
     throttle: dict[Name, Throttle] = Field(default_factory=dict)
     """How fast the service lets tasks of all pipelines together go, by step; `train`, `default` as in pipeline.yml."""
+    notifiers: dict[Name, Notifier] = Field(default_factory=dict)
+    """Whom the service tells of what failed, was held, expired or is overdue, by a name of your own."""
     service: Service = Service()
     """How the service works."""

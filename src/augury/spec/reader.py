@@ -21,6 +21,7 @@ from augury.spec.files import Macros, PipelineSpec, ProjectSpec
 from augury.spec.folder import Reader, pipeline_names
 from augury.spec.interpolate import Interpolator
 from augury.spec.messages import problems_of
+from augury.spec.notifiers import notifier_problems, notifier_secrets
 from augury.spec.others import named_in
 from augury.spec.pipeline_reader import PipelineReader, Surroundings
 from augury.spec.project import ProjectSettings
@@ -69,7 +70,10 @@ def read_project(
     pipelines = {name: versions for name, versions in read.items() if versions}
     if settings is not None and node is not None:
         files.problems += _warehouse_problems(settings, node, target_name)
-        files.problems = _but_other_ledgers(files.problems, settings, target_name)
+        files.problems = _but_other_targets(files.problems, settings, target_name)
+        known = {problem.key for problem in files.problems}
+        found = notifier_problems(settings.notifiers, node, list(settings.targets), target_name)
+        files.problems += [problem for problem in found if problem.key not in known]
         files.problems += table_problems(
             pipelines, [name for name in names if name not in read], settings.deployment or ""
         )
@@ -138,6 +142,7 @@ def _project_settings(files: Reader, node: Node | None) -> ProjectSettings | Non
         return None
     for target in settings.targets.values():
         files.interpolator.secrets |= passwords_in(target.ledger) if target.ledger else frozenset()
+    files.interpolator.secrets |= notifier_secrets(settings.notifiers)
     files.problems += override_problems(settings, node)
     files.problems += target_problems(settings, node, files.root)
     default = settings.default_target
@@ -160,11 +165,12 @@ def _warehouse_problems(settings: ProjectSettings, node: Node, target_name: str)
     return [Problem(message, place.file, place.line, ".".join(path), nearest(asked, installed))]
 
 
-def _but_other_ledgers(problems: list[Problem], settings: ProjectSettings, target_name: str) -> list[Problem]:
-    """Without variables that are not set in addresses of ledgers of other targets: a laptop need not know the password
+def _but_other_targets(problems: list[Problem], settings: ProjectSettings, target_name: str) -> list[Problem]:
+    """Without variables that are not set in ledgers and notifiers of other targets: a laptop need not know the password
     of production."""
-    others = {f"targets.{name}.ledger" for name in settings.targets if name != target_name}
-    return [problem for problem in problems if problem.key not in others]
+    ledgers = {f"targets.{name}.ledger" for name in settings.targets if name != target_name}
+    silent = tuple(f"notifiers.{name}." for name, each in settings.notifiers.items() if not each.serves(target_name))
+    return [each for each in problems if each.key not in ledgers and not (each.key or "").startswith(silent)]
 
 
 def _existing(name: str, names: list[str]) -> str:

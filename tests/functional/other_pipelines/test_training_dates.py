@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from augury.events import Event
 from tests.cli_runner import called, refused, worked
 from tests.functional.other_pipelines.conftest import PROJECT, SCORED
 from tests.projects import REVENUE, Shop, days, orders_of, outcomes
@@ -70,8 +71,14 @@ def test_what_a_model_learned_from_makes_it_stale_when_it_is_rebuilt_and_not_whe
 
 
 def test_what_arrives_between_plan_and_training_is_what_the_model_is_known_by(shop: Shop) -> None:
-    todo = [lambda: shop.run("scores", "2026-01-24", "2026-02-04")]
-    shop.listeners.append(lambda _: todo.pop()() if todo else None)
+    todo = ["2026-02-04"]
+
+    def listen(_: Event) -> None:
+        """At the first event the plan is made, and nothing of it is performed."""
+        if todo:
+            shop.run("scores", "2026-01-24", todo.pop())
+
+    shop.listeners.append(listen)
     assert outcomes(shop.run("value", "2026-02-03")) == {"2026-02-03": "succeeded"}
     assert shop.plan("value", "2026-02-03").is_empty
     assert len(shop.models("value")) == 1

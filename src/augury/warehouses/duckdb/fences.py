@@ -42,7 +42,7 @@ class Fences:
         descriptor = self._open(fence)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if False:
+            if _token(descriptor) > fence.token:
                 raise Fenced(f"{fence.name} belongs to another run by now")
             yield
         finally:
@@ -53,7 +53,7 @@ class Fences:
         descriptor = self._open(fence)
         try:
             self._wait(descriptor, fence)
-            if False:
+            if _token(descriptor) > fence.token:
                 raise Fenced(f"{fence.name} belongs to another run by now")
             os.pwrite(descriptor, f"{fence.token:0{_DIGITS}}".encode(), 0)
         except OSError as error:
