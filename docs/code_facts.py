@@ -17,7 +17,9 @@ from augury.spec.json_schema import field_docs
 
 WORDS = {
     "Any": "any value",
+    "Archiving": "true, false, or [archive](#archive)",
     "Bytes": "size, `4GB`",
+    "Catchup": "`latest`, `all` or `none`",
     "Columns": "column to type, `INT64 REQUIRED`",
     "Count": "integer, at least 1",
     "Cron": "cron, five fields",
@@ -25,9 +27,11 @@ WORDS = {
     "FeatureType": "type of a feature",
     "Fraction": "number, above 0 to 1",
     "Key": "column, or list of columns",
+    "LedgerAddress": "address, `postgresql://host/database`",
     "Name": "name",
     "Penalty": "number, 0 or more",
     "Period": "period, `90d` or `4w`",
+    "RateLimit": "rate, `10/min`",
     "Seconds": "duration, `60s`",
     "Threshold": "threshold, `<= 40`",
     "Var": "any value",
@@ -124,4 +128,6 @@ def _default_of(cls: type[BaseModel], name: str, what: str) -> str:
     value = field.default
     if value is PydanticUndefined or value is None or value in ([], {}, "") or isinstance(value, BaseModel):
         return ""
-    return f"`{value}d`" if what == WORDS["Period"] else f"`{json.dumps(value)}`"
+    if what in (WORDS["Period"], WORDS["Seconds"]):
+        return f"`{value:.12g}{'d' if what == WORDS['Period'] else 's'}`"
+    return f"`{json.dumps(value)}`"

@@ -30,6 +30,7 @@ SECTIONS = {
     "LateData": "sources: late",
     "TargetSpec": "targets: each",
     "SourceLocation": "targets: location",
+    "Service": "service",
     "Column": "columns: each",
     "PipelineSettings": "pipeline.yml",
     "Schedule": "schedule",
@@ -38,16 +39,21 @@ SECTIONS = {
     "Gate": "model: gate",
     "StepSettings": "steps: each",
     "Limits": "limits",
+    "StepLimits": "limits: steps",
+    "Archive": "archive",
+    "Throttle": "throttle: each",
 }
 """Classes of the code by the key under which they are written, in the order of the page."""
+SERVICE = "augury.spec.service"
+"""Keys of both files are there."""
 
 
-def settings_page(opening: str, *module_names: str) -> str:
-    """Every key of a YAML file: one section per mapping, the file itself first."""
+def settings_page(opening: str, *module_names: str, without: str) -> str:
+    """Every key of a YAML file: one section per mapping, the file itself first; `without` is a class of the other."""
     classes: dict[str, type[BaseModel]] = {}
     for module in map(importlib.import_module, module_names):
         classes |= {name: getattr(module, name) for name in classes_of(module)}
-    here = [name for name in SECTIONS if name in classes]
+    here = [name for name in SECTIONS if name in classes and name != without]
     out = [f"# {SECTIONS[here[0]]}\n\n{NOTE}{opening}\n"]
     for name in here:
         if name != here[0]:
@@ -63,7 +69,7 @@ def project_page() -> str:
         "One file per project, at its root. Unknown keys are errors. `${NAME}` and `${NAME:-default}` are\n"
         "taken from the environment. The same as JSON Schema: [augury.schema.json](augury.schema.json)."
     )
-    return settings_page(opening, "augury.spec.project", "augury.spec.columns")
+    return settings_page(opening, "augury.spec.project", "augury.spec.columns", SERVICE, without="Archive")
 
 
 def pipeline_page() -> str:
@@ -72,7 +78,7 @@ def pipeline_page() -> str:
         "that are not there come from `defaults` of augury.yml. The same as JSON Schema:\n"
         "[pipeline.schema.json](pipeline.schema.json)."
     )
-    return settings_page(opening, "augury.spec.pipeline")
+    return settings_page(opening, "augury.spec.pipeline", SERVICE, without="Service")
 
 
 def models_page() -> str:

@@ -291,15 +291,21 @@ def test_a_session_that_hangs_in_a_transaction_does_not_keep_others_waiting(ledg
     """As of a process that was stopped in the middle of one: the server ends it before those who wait give up."""
     ledger.begin_run(a_run(), "{}")
     asked = "select setting::int from pg_settings where name = '{}'"
-    with pytest.raises(StorageFailed, match="connection"), ledger._database.write() as hanging:
-        idle, waiting = (
-            hanging.scalar(text(asked.format(name))) for name in ("idle_in_transaction_session_timeout", "lock_timeout")
-        )
-        assert 0 < idle < waiting
-        hanging.execute(text("set local idle_in_transaction_session_timeout = '200ms'"))
-        hanging.execute(tables.runs.update().values(status=Status.FAILED))
-        ledger.finish_run("R1", Status.SUCCEEDED, NOON, {})
-        hanging.execute(tables.runs.update().values(detail="late"))
+
+    def hang() -> None:
+        with ledger._database.write() as hanging:
+            idle, waiting = (
+                hanging.scalar(text(asked.format(name)))
+                for name in ("idle_in_transaction_session_timeout", "lock_timeout")
+            )
+            assert 0 < idle < waiting
+            hanging.execute(text("set local idle_in_transaction_session_timeout = '200ms'"))
+            hanging.execute(tables.runs.update().values(status=Status.FAILED))
+            ledger.finish_run("R1", Status.SUCCEEDED, NOON, {})
+            hanging.execute(tables.runs.update().values(detail="late"))
+
+    with pytest.raises(StorageFailed, match="connection"):
+        hang()
     assert (ledger.run("R1").status, ledger.run("R1").detail) == (Status.SUCCEEDED, "")
 
 

@@ -10,7 +10,8 @@ A page is one story, told in an empty folder. Its blocks are taken in order:
 
 In shown output `...` stands for any text inside a line, and on a line of its own for any number of lines.
 Durations, sizes, run ids and clock times are masked on both sides, so a page can show real ones.
-`<!-- begin: COMMAND -->` runs something before the story that readers need not see.
+`<!-- begin: COMMAND -->` runs something before the story that readers need not see, and with
+`<!-- needs: postgres -->` the shell has the address of an empty database in AUGURY_LEDGER.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]+)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
 BEGIN = re.compile(r"^<!-- begin: (?P<command>.*?) -->$", re.M)
+NEEDS_POSTGRES = "<!-- needs: postgres -->"
 PATH = re.compile(r"^(?:#|--|\{#) *(?P<path>[\w./-]+\.(?:yml|yaml|sql|py|csv))\b")
 MASKS = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
@@ -143,11 +145,11 @@ def is_runnable(text: str) -> bool:
     return any(block.language == "console" or _is_script(block) for block in blocks_of(text))
 
 
-def perform(text: str, folder: Path) -> list[str]:
+def perform(text: str, folder: Path, environment: dict[str, str] | None = None) -> list[str]:
     """Act out a page in an empty folder; what did not go as shown, one message each."""
     (folder / "home").mkdir()
     (folder / "work").mkdir()
-    shell = Shell(folder / "work", folder / "home")
+    shell = Shell(folder / "work", folder / "home", environment=environment or {})
     for begin in BEGIN.finditer(text):
         shell.type(begin["command"])
         if shell.status:

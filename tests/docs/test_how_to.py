@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.snippets import pages, perform
+from tests.docs.snippets import NEEDS_POSTGRES, pages, perform
 
 PAGES = [page for page in pages() if page.parent.name == "how-to"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_a_how_to_does_what_it_shows(page: Path, tmp_path: Path) -> None:
-    assert perform(page.read_text("utf-8"), tmp_path) == []
+def test_a_how_to_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    text = page.read_text("utf-8")
+    environment = {"AUGURY_LEDGER": request.getfixturevalue("postgres")} if NEEDS_POSTGRES in text else {}
+    assert perform(text, tmp_path, environment) == []
 
 
 def test_every_how_to_but_one_runs() -> None:

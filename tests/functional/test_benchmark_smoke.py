@@ -34,6 +34,12 @@ def by_hand(out: Path, *arguments: str) -> Path:
     return out / "predictions"
 
 
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the script publishes, date after date."""
+    return by_hand(tmp_path_factory.mktemp("one"))
+
+
 def test_augury_and_the_script_publish_the_same_rows_and_ratios_print(tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     done = benchmark("run", "--smoke", "--json", "--record", str(history))
@@ -53,8 +59,8 @@ def test_augury_and_the_script_publish_the_same_rows_and_ratios_print(tmp_path: 
     assert json.loads(line)["cases"] == cases
 
 
-def test_the_script_publishes_the_same_rows_with_dates_in_parallel(tmp_path: Path) -> None:
-    one, two = by_hand(tmp_path / "one"), by_hand(tmp_path / "two", "--jobs", "2")
+def test_the_script_publishes_the_same_rows_with_dates_in_parallel(one: Path, tmp_path: Path) -> None:
+    two = by_hand(tmp_path / "two", "--jobs", "2")
     compared = benchmark("compare", str(one), str(two))
     assert compared.returncode == 0, compared.stdout
     assert json.loads(compared.stdout)["rows"][0] > 50
@@ -75,10 +81,9 @@ def test_a_run_imports_neither_data_frames_nor_a_parser(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_cent_of_difference_is_found(tmp_path: Path) -> None:
+def test_a_cent_of_difference_is_found(one: Path, tmp_path: Path) -> None:
     import duckdb
 
-    one = by_hand(tmp_path / "one")
     other = tmp_path / "other" / "run_date=2025-06-24"
     other.mkdir(parents=True)
     with duckdb.connect() as connection:

@@ -10,6 +10,7 @@ from augury.errors import (
     AuguryError,
     DataRefused,
     ExitCode,
+    Fenced,
     Held,
     HookFailed,
     LimitExceeded,
@@ -42,6 +43,7 @@ from augury.errors import (
         (HookFailed, 1),
         (Held, 3),
         (LimitExceeded, 4),
+        (Fenced, 5),
     ],
 )
 def test_each_family_has_its_exit_code(kind: type[AuguryError], code: int) -> None:

@@ -1,4 +1,4 @@
-"""How do incidents and the messages about them lie in the database? Columns are called like the fields of their record."""
+"""How do incidents and the messages about them lie in the database? Columns are called like the fields of records."""
 
 from __future__ import annotations
 

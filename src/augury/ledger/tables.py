@@ -108,6 +108,7 @@ dates = Table(
     may("data_date", Date),
     must("detail"),
     may("told_at", UtcTime),
+    Index("dates_by_status", "status"),
 )
 
 partitions = Table(

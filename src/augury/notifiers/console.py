@@ -34,11 +34,6 @@ class Console:
 
 def _text(message: Message) -> str:
     lines = [f"[{message.project} {message.target}] {message.title}", *message.text.splitlines()]
-    text = "\n  ".join(_plain(line) for line in lines) + "\n"
+    text = "\n  ".join(lines) + "\n"
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
-
-
-def _plain(line: str) -> str:
-    """Without control characters, which a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in line)

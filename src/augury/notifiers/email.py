@@ -38,9 +38,7 @@ class EmailOptions(Settings):
     """The server that takes mail."""
     sender: Address
     """Whom the mail is from."""
-    to: Annotated[
-        list[Address], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
-    ]
+    to: Annotated[list[Address], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
     """An address, or a list of them."""
     tls: Literal["starttls", "ssl", "none"] = "starttls"
     """`starttls`: encrypt once connected; `ssl`: from the first byte; `none`: for a server on this machine only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
 
@@ -69,7 +69,7 @@ class Webhook:
             def redirect_request(self, *_: Any) -> None:
                 return None
 
-        request = Request(  # noqa: S310
+        request = Request(
             self._options.url.get_secret_value(), data=body(message, self._options.form), headers=self._headers(message)
         )
         try:
@@ -87,7 +87,7 @@ class Webhook:
         return {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": f"augury/{__version__}",
-            "Idempotency-Key": message.id.encode("ascii", "replace").decode(),
+            "Idempotency-Key": quote(message.id, safe="/ "),
             **given,
         }
 

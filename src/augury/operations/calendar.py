@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from augury import dates
@@ -20,6 +20,8 @@ class Past:
     """The latest outcome of each date."""
     complete: frozenset[date]
     """Dates that consumers have: succeeded or skipped last time, or published before and still there since."""
+    queued: Mapping[date, str] = field(default_factory=dict)
+    """Dates that the service has still to do, with the run that has them."""
 
     @property
     def latest(self) -> date | None:
@@ -27,8 +29,8 @@ class Past:
 
     @property
     def begun(self) -> date | None:
-        """The first date that anybody tried."""
-        return min(self.records.keys() | self.complete, default=None)
+        """The first date that anybody tried or asked the service for."""
+        return min(self.records.keys() | self.complete | self.queued.keys(), default=None)
 
 
 def past_of(opened: Opened, pipeline: PipelineSpec) -> Past:
@@ -41,7 +43,7 @@ def past_of(opened: Opened, pipeline: PipelineSpec) -> Past:
         if table == pipeline.tables.predictions and record.status is Status.SUCCEEDED
     }
     done = {day for day, record in records.items() if record.status.complete}
-    return Past(records, frozenset(done | published))
+    return Past(records, frozenset(done | published), opened.ledger.busy_dates(pipeline.name, pipeline.version))
 
 
 def due_date(pipeline: PipelineSpec, now: datetime) -> date | None:

@@ -1,4 +1,4 @@
-"""What did earlier runs leave for this one? Crashed runs to close, plans to finish, dates without rows."""
+"""What did earlier runs leave for this one? Runs to close, plans to finish, calls to make, dates without rows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import date
 
 from augury.errors import AuguryError
-from augury.ledger.records import RunRecord, Status
+from augury.ledger.records import DateRecord, ModelRecord, RunRecord, Status
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned
 from augury.operations.summaries import point_views
 from augury.plan.graph import FEATURES
 from augury.plan.resume import remaining
-from augury.plan.steps import Plan
+from augury.plan.steps import Plan, Purpose
+from augury.run.event_hooks import owed_calls
+from augury.run.records import ENDS
 from augury.run.recovery import recover
 
 
@@ -43,6 +45,17 @@ def resumed(opened: Opened, planned: Planned, run_id: str) -> tuple[str, Planned
             if not rest.is_empty:
                 return run.run_id, replace(planned, plan=rest, resumed=True)
     return run_id, planned
+
+
+def owed_before(opened: Opened, planned: Planned) -> list[DateRecord | ModelRecord]:
+    """Outcomes that dead runs did not come to tell the project's hooks. A date that this plan ends is told of then."""
+    ends = {
+        task.day
+        for task in planned.plan.tasks
+        if task.purpose is Purpose.REQUESTED and (task.skip or any(step.step in ENDS for step in task.steps))
+    }
+    owed = owed_calls(opened.ledger, planned.definitions.pipeline)
+    return [record for record in owed if isinstance(record, ModelRecord) or record.run_date not in ends]
 
 
 def ended_before(planned: Planned) -> dict[date, Status]:

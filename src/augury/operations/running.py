@@ -17,10 +17,10 @@ from augury.machine import cores
 from augury.operations.hands import work_of
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
-from augury.operations.resuming import recover_crashed, resumed
+from augury.operations.resuming import owed_before, recover_crashed, resumed
 from augury.operations.summaries import write_summaries
-from augury.plan.steps import Plan, Purpose, Request
-from augury.run.event_hooks import owed_calls, tell_owed
+from augury.plan.steps import Plan, Request
+from augury.run.event_hooks import tell_owed
 from augury.run.ids import new_run_id
 from augury.run.limits import peak_memory
 from augury.run.listeners import log_listener
@@ -30,7 +30,6 @@ from augury.run.logs import RunLog, current_context
 from augury.run.outcome import EXIT_CODES, DateOutcome, RunResult
 from augury.run.perform import Outcome, Performer
 from augury.run.prepare import keep_references, register_model_file
-from augury.run.records import ENDS
 from augury.run.work import Work
 
 
@@ -65,25 +64,14 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
                 recover_crashed(opened)  # who had it may have died meanwhile
         planned = plan_request(opened, request, record_probes=True)
         run_id, planned = resumed(opened, planned, run_id)
-        owed = _owed(opened, planned)
-        if planned.plan.is_empty:
-            if not owed:
-                return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
-            # What is said on the way belongs to the log of the run that died.
-            run_id = owed[0].run_id
+        owed = owed_before(opened, planned)
+        if planned.plan.is_empty and not owed:
+            return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
         marker = stack.enter_context(opened.locking.markers.hold(run_id))
+        if planned.plan.is_empty:
+            # Nothing begins: what is said on the way belongs to the log of the run that died.
+            run_id = owed[0].run_id
         return _Run(opened, planned, how, listeners, run_id, held, marker).perform(stack, owed)
-
-
-def _owed(opened: Opened, planned: Planned) -> list[DateRecord | ModelRecord]:
-    """Outcomes that dead runs did not come to tell. A date that this run ends again is told of then."""
-    ends = {
-        task.day
-        for task in planned.plan.tasks
-        if task.purpose is Purpose.REQUESTED and (task.skip or any(step.step in ENDS for step in task.steps))
-    }
-    owed = owed_calls(opened.ledger, planned.definitions.pipeline)
-    return [record for record in owed if isinstance(record, ModelRecord) or record.run_date not in ends]
 
 
 class _Run:
@@ -126,20 +114,20 @@ class _Run:
         if plan.is_empty:
             return RunResult(None, plan, failures=tuple(failed), counts=_counts(plan, ()))
         self._begin(plan)
-        self._tell(
-            RunStarted(
-                self._run_id,
-                plan.request.pipeline,
-                plan.request.version,
-                self._how.command,
-                plan.request.dates,
-                len(plan.tasks),
-                plan.to_build,
-                self._parallel(plan),
-                plan.left,
-            )
-        )
         try:
+            self._tell(
+                RunStarted(
+                    self._run_id,
+                    plan.request.pipeline,
+                    plan.request.version,
+                    self._how.command,
+                    plan.request.dates,
+                    len(plan.tasks),
+                    plan.to_build,
+                    self._parallel(plan),
+                    plan.left,
+                )
+            )
             outcome = self._perform_all()
         except BaseException as error:
             status = Status.CANCELLED if isinstance(error, KeyboardInterrupt) else Status.FAILED

@@ -34,6 +34,8 @@ class Shown:
     """Of the published partition."""
     steps: tuple[StepRecord, ...]
     """What the last run of the date did, in order."""
+    queued: str | None = None
+    """The run of the service that has the date still to do."""
 
 
 def show(opened: Opened, name: str, day: date, version: str | None, limit: int) -> Shown:
@@ -56,6 +58,7 @@ def show(opened: Opened, name: str, day: date, version: str | None, limit: int) 
         rows=_rows(opened, pipeline, partition, day, limit) if partition else (),
         total_rows=partition.rows if partition else 0,
         steps=_steps(opened, pipeline, record, day),
+        queued=opened.ledger.busy_dates(name, pipeline.version).get(day),
     )
 
 

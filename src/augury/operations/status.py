@@ -38,6 +38,10 @@ class PipelineStatus:
     """The first run date after `latest` that is due and not complete."""
     current: bool = True
     """Consumers see this version."""
+    queued: tuple[date, ...] = ()
+    """Run dates that the service has still to do, ascending."""
+    paused: str = ""
+    """What keeps its schedules from being served: `paused by ana`, `paused in pipeline.yml`."""
 
 
 def status(opened: Opened, pipeline: str | None, days: int) -> tuple[PipelineStatus, ...]:
@@ -70,10 +74,7 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
     return PipelineStatus(
         pipeline=pipeline.name,
         version=pipeline.version,
-        strip=tuple(
-            (day, past.records[day].status if day in past.records else None)
-            for day in _strip_dates(pipeline, past, due, days)
-        ),
+        strip=tuple((day, _status_of(past, day)) for day in _strip_dates(pipeline, past, due, days)),
         latest=past.latest,
         due=due,
         model=champion.model if champion else None,
@@ -81,19 +82,35 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
         zone=pipeline.zone.key,
         stale_since=stale_since(pipeline, past, due),
         current=current,
+        queued=tuple(sorted(past.queued)),
+        paused=_paused(opened, pipeline),
     )
+
+
+def _status_of(past: Past, day: date) -> Status | None:
+    """How a date stands: queued again counts for more than how it ended before."""
+    known = past.records[day].status if day in past.records else None
+    return Status.QUEUED if day in past.queued and known is not Status.RUNNING else known
+
+
+def _paused(opened: Opened, pipeline: PipelineSpec) -> str:
+    pause = opened.ledger.pauses().get(pipeline.name)
+    if pause is not None:
+        return f"paused by {pause.who}"
+    return "paused in pipeline.yml" if pipeline.settings.schedule.paused else ""
 
 
 def _strip_dates(pipeline: PipelineSpec, past: Past, due: date | None, days: int) -> tuple[date, ...]:
     """The last run dates up to the due one.
 
-    Of a pipeline that has ended, where nobody tried any of these, those up to the last one that somebody tried: a
+    Of a pipeline that has ended, where nobody asked for any of these, those up to the last one that somebody did: a
     replay of the past shows how far it came. A living pipeline that fell behind shows what is missing.
     """
     found = _last_dates(pipeline, due, days)
     ended = pipeline.settings.end is not None and due == pipeline.grid.before(pipeline.settings.end)
-    if ended and past.records and not past.records.keys() & set(found):
-        return _last_dates(pipeline, pipeline.grid.at_or_before(max(past.records)), days)
+    asked = past.records.keys() | past.queued.keys()
+    if ended and asked and not asked & set(found):
+        return _last_dates(pipeline, pipeline.grid.at_or_before(max(asked)), days)
     return found
 
 

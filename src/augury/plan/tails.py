@@ -45,6 +45,7 @@ class Tails:
         self._prints = prints
         self._graph = prints.graph
         self._windows: dict[object, _Window] = {}
+        self._absences: dict[tuple[str, date], External | None] = {}
 
     def of(self, key: Key, inputs: Sequence[Wanted]) -> tuple[str, bool]:
         """(tail, whether something over there is not known); `inputs` are those of the same date."""
@@ -84,11 +85,18 @@ class Tails:
         for read in self._graph.reads_others(key.step):
             others.refuse_off_grid(key.step, read, key.day)
             others.refuse_future(key.step, read, key.day, until=self._graph.known_until(key.step, key.day))
-            for need in others.partitions(read, key.day):
-                fingerprint, why = self._look(need)
-                if not fingerprint:
-                    out.append(replace(need, why=why))
+            found = (self._absent(read, day) for day in others.days(read, key.day))
+            out += (need for need in found if need is not None)
         return tuple(out)
+
+    def _absent(self, read: OfAnother, day: date) -> External | None:
+        """The partition, where it is not there. Look-backs ask for the same ones again and again."""
+        key = (read.name, day)
+        if key not in self._absences:
+            need = self._graph.others.partition(read, day)
+            fingerprint, why = self._look(need)
+            self._absences[key] = None if fingerprint else replace(need, why=why)
+        return self._absences[key]
 
     def _look(self, need: External) -> tuple[str, str]:
         known = self._prints.facts.others.get((need.pipeline, need.version), OtherFacts())

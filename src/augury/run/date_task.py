@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from typing import assert_never
 
-from augury.errors import AuguryError, Blocked, DataRefused, ExitCode, Held, Place, QueryRefused
+from augury.errors import AuguryError, Blocked, DataRefused, ExitCode, Held, LimitExceeded, Place, QueryRefused
+from augury.ledger.database import ConnectionLost
 from augury.ledger.records import (
     Decision,
     ModelRecord,
@@ -52,11 +53,12 @@ class DateTask:
                 continue
             started, at = time.monotonic(), self._work.clock()
             try:
-                with self._meter.step(step.step):
-                    status, partition, detail = self._step(step)
+                status, partition, detail = self._within_limits(step)
             except Suspended as waits:
                 self._records.done.suspended = (step, waits.operation)
                 return self._records.done
+            except ConnectionLost:
+                raise  # no fault of the step
             except AuguryError as error:
                 status, partition, detail = status_of(error), None, in_one_line(error)
                 self._fail(step, with_place(error, self._work, step.day, step.step), detail)
@@ -115,6 +117,18 @@ class DateTask:
         return step in graph.closure(graph.scored) or step in graph.labelled
 
     # -- steps -------------------------------------------------------------------------------------------------
+
+    def _within_limits(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
+        """Perform one step; what it made beyond its limits is taken away again. Raises AuguryError."""
+        made = None
+        try:
+            with self._meter.step(step.step):
+                status, made, detail = self._step(step)
+        except LimitExceeded:
+            if made is not None and made.run_id == self._work.run_id:
+                self._records.take_away(step)
+            raise
+        return status, made, detail
 
     def _step(self, step: PlannedStep) -> tuple[Status, Partition | None, str]:
         """Perform one step; (status, its partition, a detail). Raises AuguryError."""

@@ -182,11 +182,6 @@ class RunMarker:
         """
         return self._locks.is_locked(_marker(run_id))
 
-    def forget(self, run_id: str) -> None:
-        """Remove the file that a dead process left."""
-        with suppress(Locked):
-            self._locks.acquire(_marker(run_id), run_id).release()
-
 
 def _marker(run_id: str) -> str:
     return f"{MARKER}{run_id}"

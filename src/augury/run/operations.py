@@ -6,6 +6,7 @@ the task is suspended and holds no thread. Either way the hook is called once mo
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -47,7 +48,19 @@ def poll(project: ProjectSpec, pipeline: PipelineSpec, operation: Operation) -> 
         ) from error
     if found is None or found is False:
         return None
-    return {} if found is True else dict(found)
+    result = {} if found is True else found
+    try:
+        if not isinstance(result, Mapping):
+            raise TypeError(f"it returned {type(result).__name__}")
+        json.dumps(dict(result))
+    except (TypeError, ValueError) as error:
+        raise HookFailed(
+            f"{operation.poll} did not say in a usable form what came of {operation.name}",
+            where=Place(file=path),
+            why=str(error),
+            fix="Return None or False while it goes on; True, or a mapping as JSON can hold it, when it is over.",
+        ) from error
+    return dict(result)
 
 
 def wait_for(

@@ -41,12 +41,15 @@ def other_facts(
 def unmet(ledger: Ledger, needs: Sequence[External]) -> tuple[External, ...]:
     """Those of `needs` that cannot be read yet, each with the reason of this moment."""
     out: list[External] = []
-    for need in needs:
-        record = ledger.partitions_of((need.table,), need.day, need.day).get((need.table, need.day))
-        ended = ledger.date_records(need.pipeline, need.version, need.day, need.day).get(need.day)
-        fingerprint, why = look(need, record, ended)
-        if not fingerprint:
-            out.append(replace(need, why=why))
+    for table in dict.fromkeys(need.table for need in needs):
+        group = [need for need in needs if need.table == table]
+        first, last = min(need.day for need in group), max(need.day for need in group)
+        built = ledger.partitions_of((table,), first, last)
+        ended = ledger.date_records(group[0].pipeline, group[0].version, first, last)
+        for need in group:
+            fingerprint, why = look(need, built.get((table, need.day)), ended.get(need.day))
+            if not fingerprint:
+                out.append(replace(need, why=why))
     return tuple(out)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from augury.errors import AuguryError, Locked, ModelFailed, Place, WorkFailed
 from augury.events import TaskFinished
 from augury.hooks import Operation
+from augury.ledger.database import ConnectionLost
 from augury.ledger.queue_records import OperationRecord
 from augury.ledger.records import DateRecord, ModelRecord, Status
 from augury.plan.steps import Purpose, Task
@@ -94,6 +95,8 @@ class Performer:
         with log_context(pipeline=work.pipeline.name, version=work.pipeline.version, date=str(task.day)):
             try:
                 return self._train(task) if task.kind == "train" else self._date(task)
+            except ConnectionLost:
+                raise  # no fault of the date, and nobody to tell
             except AuguryError as error:
                 return self._failed(task, error)
             except Exception as error:  # noqa: BLE001  a bug of ours must not take the other dates with it
@@ -114,7 +117,7 @@ class Performer:
                 patient = work.wait or task.purpose is not Purpose.REQUESTED
                 name = work.lock_name(task.day)
                 lock = stack.enter_context(work.locks.acquire(name, work.run_id, wait=ANY_TIME if patient else None))
-            work = work.under(lock)
+            work = stack.enter_context(work.under(lock))
             attempt = self._attempts.get(task.key, 0) + 1
             self._begin(work, task, attempt)
             task = self._others.bound(task)
@@ -133,7 +136,7 @@ class Performer:
 
     def _begin(self, work: Work, task: Task, attempt: int) -> None:
         name, version = work.pipeline.name, work.pipeline.version
-        # A run that was given up for dead begins nothing more, whatever locks it gets; in the service no process is one.
+        # A run that was given up for dead begins nothing more, whatever locks it gets. In the service there is none.
         fence = self._work.fence() or work.fence()
         work.ledger.begin_task(work.run_id, task.key, name, version, task.day, attempt, work.clock(), fence=fence)
 
@@ -237,10 +240,10 @@ class Performer:
             self.outcome.failures.append(hook_error)
 
     def _train(self, task: Task) -> Ended:
-        work = self._work
+        locks, run_id = self._work.locks, self._work.run_id
         assert self._scorer is not None
-        with work.locks.acquire(work.training_lock_name(task.day), work.run_id, wait=ANY_TIME) as lock:
-            work = work.under(lock)
+        name = self._work.training_lock_name(task.day)
+        with locks.acquire(name, run_id, wait=ANY_TIME) as lock, self._work.under(lock) as work:
             task = self._others.bound(task)
             known = self._trained_meanwhile(task)
             if known is None:
@@ -279,9 +282,12 @@ class Performer:
         self._after(model)
 
     def _trained_meanwhile(self, task: Task) -> ModelRecord | None:
-        """The model of this tick, where another run trained it while this one waited for the lock."""
-        models = self._work.ledger.models(self._work.pipeline.name, self._work.pipeline.version)
-        seen = {model.number for model in self._work.facts.models}
+        """The model of this tick, where another run trained it while this one waited for the lock or in the queue."""
+        work = self._work
+        models = work.ledger.models(work.pipeline.name, work.pipeline.version)
+        planned = work.ledger.run(work.run_id).started_at
+        # The facts of a run of the service are read when it is first performed; its plan knew what there was before.
+        seen = {model.number for model in work.facts.models if model.trained_at < planned}
         for model in reversed(models):
             if model.tick == task.day and model.fingerprint == task.fingerprint and model.number not in seen:
                 return model

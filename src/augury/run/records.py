@@ -117,6 +117,11 @@ class Records:
             self._work.notice(f"removed the stale partition of {step.table}", day=step.day, step=step.step)
         self.done.removed.append((step.table, step.day))
 
+    def take_away(self, step: PlannedStep) -> None:
+        """What a step made does not count: neither the ledger nor whoever reads the table knows it."""
+        self._work.warehouse.remove(step.table, step.day, fence=self._work.fence())
+        self.done.removed.append((step.table, step.day))
+
     def skip(self) -> None:
         """There is nothing to build from: leave nothing of an earlier run, and complete the date."""
         why = self._task.skip

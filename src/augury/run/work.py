@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -99,9 +100,16 @@ class Work:
     def training_lock_name(self, tick: date) -> str:
         return training_lock(self.pipeline, tick)
 
-    def under(self, lock: Held) -> Work:
-        """The same hands, at work on what the lock is for."""
-        return replace(self, lock=lock)
+    @contextmanager
+    def under(self, lock: Held) -> Iterator[Work]:
+        """The same hands, at work on what the lock is for. Whatever goes wrong once it is lost raises Fenced: how that
+        ended is the new owner's to tell."""
+        work = replace(self, lock=lock)
+        try:
+            yield work
+        except Exception:
+            work.fence()
+            raise
 
     def fence(self) -> Fence | None:
         """What a write carries now. Raises Fenced where the lock is lost."""

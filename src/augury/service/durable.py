@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from augury.errors import AuguryError, PluginError, StorageFailed
+from augury.errors import PluginError, StorageFailed
 
 QUEUE = "augury"
 WORKFLOW = "augury_task"
@@ -137,11 +137,7 @@ class Durable:
 
 def _workflow_of(perform: Perform) -> Callable[[str, str, int], None]:
     def augury_task(run_id: str, task: str, attempt: int) -> None:
-        try:
-            perform(Released(run_id, task, attempt))
-        except AuguryError as error:
-            # The ledger could not be told; the task stays released, and is given to somebody else in time.
-            logging.getLogger(__name__).error("%s %s: %s", run_id, task, error)
+        perform(Released(run_id, task, attempt))
 
     return augury_task
 

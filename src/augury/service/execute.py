@@ -9,13 +9,16 @@ from threading import RLock
 
 from augury.errors import AuguryError
 from augury.events import Event, Listener, Noticed
+from augury.ledger.database import ConnectionLost
 from augury.ledger.queue_records import QueuedTask
-from augury.ledger.records import Status
+from augury.ledger.records import DateRecord, ModelRecord, Status
 from augury.operations.hands import work_of
 from augury.operations.opened import Opened
 from augury.operations.planning import stored_plan
+from augury.operations.resuming import owed_before
 from augury.plan.graph import FEATURES
 from augury.plan.steps import Plan, Task
+from augury.run.event_hooks import tell_owed
 from augury.run.listeners import log_listener
 from augury.run.logs import RunLog, current_context, log_context
 from augury.run.operations import operation_of
@@ -40,6 +43,8 @@ class _Run:
     work: Work
     performer: Performer
     log: RunLog
+    owed: list[DateRecord | ModelRecord]
+    """Outcomes of which dead runs did not tell the project's hooks."""
 
 
 class Executor:
@@ -51,13 +56,28 @@ class Executor:
         self._max_starts = max_starts
         self._listeners = tuple(listeners)
         self._runs: dict[str, _Run] = {}
+        self._untold: dict[Released, str] = {}
+        """Attempts whose end the ledger did not hear of, and why."""
         self._lock = RLock()
 
     def perform(self, released: Released) -> None:
-        """Perform one attempt of one task, unless it is somebody else's by now.
+        """Perform one attempt of one task, unless it is somebody else's by now. Where the ledger cannot be told how it
+        ended, it is given back as soon as the ledger can be reached again: see `give_back`."""
+        try:
+            self._perform(released)
+        except AuguryError as error:
+            with self._lock:
+                self._untold[released] = self._opened.masker.mask(error.what)
 
-        Raises StorageFailed where the ledger cannot be told; the attempt then stays out until it is given up.
-        """
+    def give_back(self) -> None:
+        """Queue the attempts again whose end the ledger did not hear of. Raises StorageFailed while it is away."""
+        for released, why in list(self._untold.items()):
+            now = self._opened.clock()
+            self._opened.ledger.repeat_task(released.run_id, released.task, released.attempt, now, why, started=False)
+            with self._lock:
+                del self._untold[released]
+
+    def _perform(self, released: Released) -> None:
         ledger = self._opened.ledger
         queued = ledger.start_task(released.run_id, released.task, released.attempt, self._worker)
         if queued is None:
@@ -71,6 +91,8 @@ class Executor:
         with log_context(run_id=queued.run_id, pipeline=queued.pipeline, version=queued.version, date=queued.day):
             try:
                 run = self._run_of(queued)
+            except ConnectionLost:
+                raise
             except AuguryError as error:
                 # What cannot even be prepared is retried like work that failed.
                 self._settle(queued, Ended(Status.FAILED, self._opened.masker.mask(error.what)))
@@ -157,6 +179,7 @@ class Executor:
                 run = self._prepared(queued)
                 if run is not None:
                     self._runs[queued.run_id] = run
+                    tell_owed(run.work, run.owed)
             if run is not None and queued.task not in run.tasks:
                 # Another worker planned the run again.
                 self.forget(queued.run_id)
@@ -192,7 +215,8 @@ class Executor:
         if planned.world.facts.model_file:
             register_model_file(work)
         tried = [date.fromisoformat(str(tick)) for tick in queued.facts.get("tried", ())]
-        return _Run({task.key: task for task in plan.tasks}, work, Performer(work, tried=tried), log)
+        tasks = {task.key: task for task in plan.tasks}
+        return _Run(tasks, work, Performer(work, tried=tried), log, owed_before(opened, planned))
 
     def printed(self, line: str) -> None:
         """What a hook prints is narration of the run that it belongs to."""

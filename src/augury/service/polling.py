@@ -8,14 +8,15 @@ upon the workers together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Thread
 
-from augury.errors import AuguryError
+from augury.errors import AuguryError, WorkFailed
 from augury.ledger.queue_records import OperationRecord
 from augury.ledger.records import Status
 from augury.operations.opened import Opened
-from augury.run.operations import operation_of, poll, timed_out
+from augury.run.operations import operation_of, poll
 from augury.run.progress import Ended
 from augury.service.facts import facts_of
 from augury.service.policy import Queued
@@ -45,13 +46,15 @@ class Polling:
             self._thread.start()
 
     def _round(self, groups: Sequence[tuple[Sequence[OperationRecord], int | None]], stamp: datetime) -> None:
-        for found, most in groups:
-            left = most
-            for operation in found:
-                if left == 0:
-                    break
-                if self._is_over(operation, stamp) and left is not None:
-                    left -= 1
+        # A ledger that is away for a while comes back; the next round asks those again that were left.
+        with suppress(AuguryError):
+            for found, most in groups:
+                left = most
+                for operation in found:
+                    if left == 0:
+                        break
+                    if self._is_over(operation, stamp) and left is not None:
+                        left -= 1
 
     def _is_over(self, record: OperationRecord, stamp: datetime) -> bool:
         opened, now = self._opened, self._opened.clock()
@@ -59,11 +62,12 @@ class Polling:
         if not queued:
             return False
         opened.ledger.looked_at(queued, stamp)
-        pipeline = opened.pipeline(queued[0].pipeline, queued[0].version)
+        operation = operation_of(record)
         try:
             if now >= record.deadline:
-                raise timed_out(operation_of(record))
-            result = poll(opened.spec, pipeline, operation_of(record)) if record.poll else None
+                raise WorkFailed(f"the operation {record.name} was not over by {record.deadline:%Y-%m-%d %H:%M:%S} UTC")
+            pipeline = opened.pipeline(queued[0].pipeline, queued[0].version)
+            result = poll(opened.spec, pipeline, operation) if record.poll else None
         except AuguryError as error:
             failed = Ended(Status.FAILED, opened.masker.mask(error.what))
             opened.ledger.bury_task(*_key(record), queued[0].attempt, failed.detail, facts_of(failed))

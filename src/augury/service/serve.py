@@ -23,6 +23,7 @@ from augury.service.execute import Executor
 from augury.service.inspecting import MARKER, lease_of, living
 from augury.service.reloading import Reloading
 from augury.service.scheduling import Schedules
+from augury.service.telling import Telling
 from augury.spec.files import ProjectSpec
 
 SCHEDULER = "scheduler"
@@ -110,12 +111,17 @@ class Server:
         while not stop.is_set():
             pause = self._settings.poll
             try:
+                for executor in self._executors:
+                    executor.give_back()
                 self._reload()
                 if self._decides():
                     self._schedules.once(self._opened.clock())
-                    if self._dispatcher.once():
+                    moved = self._dispatcher.once()
+                    self._telling.once(self._opened.clock())
+                    if moved:
                         pause = 0.0
                     elif self._how.until_idle and self._dispatcher.is_idle:
+                        self._telling.finish(idle=True)
                         return
             except AuguryError as error:
                 # A ledger that is away for a while comes back; what was out is found again.
@@ -123,6 +129,7 @@ class Server:
             with self._changed:
                 if not stop.is_set() and pause:
                     self._changed.wait(pause)
+        self._telling.finish(idle=False)
 
     def _reload(self) -> None:
         """Go on with the project's files as they are now, or as they were where they cannot be used."""
@@ -142,6 +149,7 @@ class Server:
         )
         self._dispatcher = Dispatcher(opened, self._durable, self._tell, alive=self._living)
         self._schedules = Schedules(opened, self._tell)
+        self._telling = Telling(opened, self._tell)
 
     def _printed(self, line: str) -> None:
         for executor in self._executors:

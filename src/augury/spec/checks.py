@@ -16,7 +16,6 @@ from augury.spec.folder import VersionFiles
 from augury.spec.messages import problems_of
 from augury.spec.metrics import METRICS
 from augury.spec.pipeline import Model, PipelineSettings
-from augury.spec.step_names import pipeline_problems
 from augury.spec.yaml_positions import Node
 
 
@@ -85,8 +84,6 @@ class Checks:
                 known = (*self.steps, "predict", "publish")
                 message = f"there is no step called {name} in this folder"
                 yield self.problem(message, "steps", name, suggestion=nearest(name, known))
-        own = {file.path for file in self.files.settings}
-        yield from pipeline_problems(self.steps, self.node, own, model=self.settings.model is not None)
 
     def model(self) -> Iterator[Problem]:
         model = self.settings.model

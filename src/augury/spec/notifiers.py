@@ -14,6 +14,7 @@ from augury.spec.settings import Name, Settings
 from augury.spec.yaml_positions import Node
 
 Occasion = Literal["failed", "held", "expired", "overdue", "recovered"]
+OCCASIONS: tuple[Occasion, ...] = get_args(Occasion)
 
 
 class Notifier(Settings):
@@ -23,7 +24,7 @@ class Notifier(Settings):
 
     type: str
     """An installed notifier: `console`, `email`, `webhook`, ..."""
-    on: list[Occasion] = Field(default_factory=lambda: ["failed", "held", "expired", "overdue", "recovered"], min_length=1)
+    on: list[Occasion] = Field(default_factory=lambda: list(OCCASIONS), min_length=1)
     """What it is told of; everything by default."""
     targets: list[Name] | None = None
     """Only there, such as `[prod]`: on other targets its environment variables need not be set. Everywhere by

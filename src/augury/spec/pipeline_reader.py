@@ -20,6 +20,7 @@ from augury.spec.messages import problems_of
 from augury.spec.pipeline import PipelineSettings, StepSettings
 from augury.spec.project import ProjectSettings, TargetSpec
 from augury.spec.settings import Var
+from augury.spec.step_names import pipeline_problems
 from augury.spec.yaml_positions import Node
 
 _OF_TARGETS = "belongs to a target of augury.yml: a pipeline cannot choose where it writes"
@@ -84,6 +85,8 @@ class PipelineReader:
     def __init__(self, files: Reader, around: Surroundings) -> None:
         self.files = files
         self.around = around
+        self.steps: set[str] = set()
+        """Of everything that was read, unusable versions included."""
 
     def versions(self, name: str) -> dict[str, PipelineSpec]:
         """The usable versions of one pipeline, ascending."""
@@ -102,6 +105,9 @@ class PipelineReader:
         own = (settings.vars if settings else {}, node.get("vars") if node else None)
         values, origins = cascade((*around.variable_layers(), own), around.variables)
         hooks, events = self._hooks(files, values if settings and around.settings else None)
+        self.steps |= {*files.sql, *hooks}
+        if node is not None:
+            self.files.problems += pipeline_problems({*files.sql, *hooks}, node, {file.path for file in files.settings})
         if settings is None or node is None:
             return None
         steps = {

@@ -77,8 +77,8 @@ def read_project(
         files.problems += table_problems(
             pipelines, [name for name in names if name not in read], settings.deployment or ""
         )
-        if len(pipelines) == len(names):
-            files.problems += project_problems(node, pipelines)
+        if len(read) == len(names):
+            files.problems += project_problems(node, reader.steps)
     if files.problems or settings is None or node is None:
         raise SpecError(_as_shown(files))
     _check_variables(variables, files, pipelines, macros)

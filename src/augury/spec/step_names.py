@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 from augury.errors import Problem, nearest
-from augury.names import NAMED_STEPS
-from augury.spec.files import PipelineSpec
+from augury.names import NAMED_STEPS, is_name
 from augury.spec.service import DEFAULT, TRAIN
 from augury.spec.yaml_positions import Node
 
@@ -27,8 +26,9 @@ def limited(steps: Iterable[str], *, model: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *(("predict", TRAIN) if model else ()), *_BEFORE)))
 
 
-def pipeline_problems(steps: Collection[str], node: Node, own_files: Collection[str], *, model: bool) -> list[Problem]:
+def pipeline_problems(steps: Iterable[str], node: Node, own_files: Collection[str]) -> list[Problem]:
     """Names of one pipeline.yml that are no step of it. What `defaults` say is for other pipelines as well."""
+    steps, model = sorted(steps), node.get("model") is not None
     return [
         problem
         for path, known in (
@@ -40,10 +40,9 @@ def pipeline_problems(steps: Collection[str], node: Node, own_files: Collection[
     ]
 
 
-def project_problems(node: Node, pipelines: Mapping[str, Mapping[str, PipelineSpec]]) -> list[Problem]:
-    """Names of augury.yml that are no step of any pipeline."""
-    specs = [spec for versions in pipelines.values() for spec in versions.values()]
-    steps = sorted({*NAMED_STEPS, *(step for spec in specs for step in spec.steps)})
+def project_problems(node: Node, steps: Iterable[str]) -> list[Problem]:
+    """Names of augury.yml that are none of `steps`, those of all pipelines."""
+    steps = sorted({*NAMED_STEPS, *steps})
     may_throttle, may_limit = throttled(steps, model=True), limited(steps, model=True)
     return [
         problem
@@ -62,7 +61,7 @@ def _problems(node: Node, path: tuple[str, ...], known: Collection[str], where: 
         here = here.get(key) if here else None
     names = here.keys() if here else ()
     for name in names:
-        if name in known:
+        if name in known or not is_name(name):  # another problem says that it is no name
             continue
         place = node.at((*path, name))
         message = f"there is no step called {name} {where}"

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from augury.errors import ModelFailed
+from augury.errors import ModelFailed, NotifierFailed
 from augury.models.contract import Feature, FittedModel, Task, TrainingSet
+from augury.notifiers.contract import Message
 
 
 class NoOptions(BaseModel):
@@ -75,3 +76,18 @@ class FittedConstant:
 
     def splits(self) -> dict[str, list[float]]:
         return {}
+
+
+class KeepingNotifier:
+    """Keeps messages instead of sending them; while `error` is set it refuses them."""
+
+    Options: ClassVar[type[BaseModel]] = NoOptions
+
+    def __init__(self, options: Any = None) -> None:
+        self.messages: list[Message] = []
+        self.error = ""
+
+    def send(self, message: Message) -> None:
+        if self.error:
+            raise NotifierFailed(self.error)
+        self.messages.append(message)

@@ -22,6 +22,7 @@ from augury.ledger.records import (
 )
 from augury.ledger.store import Ledger
 from augury.testing.crowd_contract import CrowdPromises
+from augury.testing.incident_contract import IncidentPromises
 from augury.testing.lease_contract import LeasePromises
 from augury.testing.records import (
     DAY,
@@ -38,7 +39,7 @@ from augury.testing.records import (
 )
 
 
-class LedgerContract(LeasePromises, CrowdPromises, ABC):
+class LedgerContract(LeasePromises, CrowdPromises, IncidentPromises, ABC):
     """The promises of every ledger."""
 
     @pytest.fixture

@@ -100,6 +100,13 @@ def test_the_run_that_goes_on_under_the_same_name_tells_first_j6(children: Child
     assert told(telling) == completed("2026-01-02", "2026-01-03", "2026-01-04")
 
 
+def test_a_date_that_the_next_run_does_again_is_told_of_that_j6(children: Children, telling: Shop) -> None:
+    crash(children, telling, "finish_task#2")
+    telling.edit("pipelines/ltv/prepare.sql", "sum(amount)", "max(amount)")
+    telling.run("ltv", "2026-01-03")
+    assert told(telling) == completed("2026-01-02", "2026-01-03")
+
+
 def test_a_process_that_dies_inside_the_hook_leaves_the_call_to_the_next_run_j6(telling: Shop) -> None:
     """Looking does not make it, the doctor names it, and a retry without a date to run makes it."""
     (telling.root / "dies").touch()
@@ -185,6 +192,13 @@ def test_a_date_that_somebody_else_is_at_is_left_to_them_j6(children: Children, 
     assert told(telling) == completed("2026-01-02", "2026-01-03", "2026-01-04")
     telling.run("ltv", "2026-01-04")
     assert told(telling)[3:] == completed("2026-01-03")
+
+
+def test_a_run_of_the_service_tells_too_j6(children: Children, telling: Shop) -> None:
+    crash(children, telling, "date_was_told#2")
+    telling.submit("ltv", "2026-01-05")
+    telling.serve()
+    assert sorted(told(telling)) == sorted(completed("2026-01-02", "2026-01-03", "2026-01-03", "2026-01-05"))
 
 
 def test_without_a_hook_nobody_is_owed_anything_even_if_it_comes_later(shop: Shop) -> None:

@@ -71,6 +71,7 @@ def test_a_released_lock_is_free_and_leaves_no_file(locks: PartitionLocks, tmp_p
     for run_id in ("R1", "R2"):
         lock = locks.acquire(NAME, run_id)
         assert lock.is_held()
+        assert lock.fence() is None  # whoever has it keeps it until it is dead
         assert locks.owner(NAME) == lock.owner
         lock.release()
         lock.release()
@@ -87,6 +88,7 @@ def test_other_names_are_other_locks(locks: PartitionLocks) -> None:
         locks.acquire("rfm_v1_2026-01-15", "R2"),
     ):
         assert locks.is_locked(NAME)
+        assert list(locks.in_use()) == [NAME, "ltv_v1_2026-01-16", "rfm_v1_2026-01-15"]
 
 
 def test_who_waits_gets_the_lock_when_it_is_released(locks: PartitionLocks) -> None:

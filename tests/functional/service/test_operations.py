@@ -107,7 +107,19 @@ def test_what_takes_too_long_is_a_dead_letter(shop: Shop) -> None:
     shop.serve()
     (dead,) = shop.tasks()
     assert dead.task.state is TaskState.DEAD
-    assert "job-2026-01-04 was not over in 0 s" in dead.why
+    assert "job-2026-01-04 was not over by 2026-03-01 12:00:00 UTC" in dead.why
+
+
+def test_a_poll_that_answers_in_no_usable_form_is_a_dead_letter_and_holds_up_nobody(shop: Shop) -> None:
+    job(shop)
+    shop.edit("pipelines/ltv/hooks.py", 'return {"spent": 7}', 'return "7" if "04" in operation.name else {"spent": 7}')
+    shop.write("pipelines/ltv/done", "")
+    shop.submit("ltv", "2026-01-04", "2026-01-06")
+    shop.serve()
+    (dead,) = shop.tasks()
+    assert (dead.task.state, str(dead.task.day)) == (TaskState.DEAD, "2026-01-04")
+    assert "_is_done did not say in a usable form what came of job-2026-01-04" in dead.why
+    assert shop.statuses()["2026-01-05"] == "succeeded"
 
 
 def test_the_foreground_waits_for_it(shop: Shop) -> None:

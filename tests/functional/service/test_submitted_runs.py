@@ -68,6 +68,17 @@ def test_a_model_is_trained_on_the_way_and_scores_the_same(shop: Shop, tmp_path:
     assert shop.contents() == other.contents()
 
 
+def test_two_runs_that_need_the_same_model_train_it_once(shop: Shop) -> None:
+    """The second was planned before the model was there, and begins after."""
+    shop.pipeline(settings=MODEL, prepare=SPENT, label=REVENUE)
+    shop.submit("ltv", "2026-01-16")
+    shop.submit("ltv", "2026-01-17")
+    shop.serve(concurrency=1)
+    assert set(shop.statuses().values()) == {"succeeded"}
+    ticks = [model.tick for model in shop.models()]
+    assert sorted(ticks) == sorted(set(ticks))
+
+
 def test_every_step_may_be_a_task_of_its_own(shop: Shop, tmp_path: Path) -> None:
     throttle = "throttle: {predict: {max_concurrent: 1}, post_process: {}, publish: {}}\n"
     shop.pipeline(settings=MODEL, prepare=SPENT, label=REVENUE)

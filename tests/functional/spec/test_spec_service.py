@@ -148,11 +148,15 @@ def test_a_wrong_key_of_the_service_is_explained(shop: Shop, added: str, shown: 
 
 
 def test_all_wrong_keys_of_the_service_come_at_once(shop: Shop) -> None:
-    shop.write(YML, PIPELINE + "throttle: {perdict: {}, labl: {}}\nlimits: {steps: {perdict: {}}}\n")
+    shop.write(
+        YML,
+        PIPELINE + "throttle: {perdict: {rate: 1/week}, labl: {}}\nlimits: {steps: {perdict: {}}}\n",
+    )
     shop.write("augury.yml", PROJECT + "throttle: {perdict: {}}\ndefaults: {throttle: {perpare: {}}}\n")
     assert [problem.split(": ")[0] for problem in shop.problems()] == [
         "augury.yml:5  throttle.perdict",
         "augury.yml:6  defaults.throttle.perpare",
+        f"{YML}:7  throttle.perdict.rate",
         f"{YML}:7  throttle.perdict",
         f"{YML}:7  throttle.labl",
         f"{YML}:8  limits.steps.perdict",

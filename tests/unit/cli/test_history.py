@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from augury.cli.render.history import log_text, models_report, next_run, runs_report, span, status_report
+from augury.cli.render.history import log_text, models_report, runs_report, span
+from augury.cli.render.status import next_run, status_report
 from augury.ledger.records import RunRecord, Status
 from augury.operations.registry import ModelRow
 from augury.operations.status import PipelineStatus

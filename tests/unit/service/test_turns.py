@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
+from augury.spec.service import Throttle
 from tests.unit.service.simulator import HOUR, SCHEDULED, World, throttled
 
 
@@ -57,6 +58,14 @@ def test_pipelines_take_turns_and_each_keeps_the_order_of_its_plan() -> None:
     )
 
 
+def test_the_order_of_the_plan_is_that_of_its_positions_however_tasks_are_told() -> None:
+    world = World(capacity=1, takes=lambda task: 10)
+    runs = [world.enqueue("ltv", 3), world.enqueue("ltv", 3)]
+    world.queued = dict(reversed(world.queued.items()))
+    world.run(minutes=2)
+    assert [(task.run_id, task.position) for task in world.order()] == [(run, at) for run in runs for at in range(3)]
+
+
 def test_a_full_queue_of_one_step_keeps_no_other_waiting() -> None:
     world = throttled(max_concurrent=1, takes=HOUR)
     world.enqueue("ltv", 10, step="predict")
@@ -69,14 +78,14 @@ def test_a_full_queue_of_one_step_keeps_no_other_waiting() -> None:
 
 
 def test_a_clock_that_is_set_back_exceeds_no_limit_and_stops_nothing() -> None:
-    world = throttled(rate="5/min", max_concurrent=5, poll="10s", max_tasks_per_poll=5, takes=20)
+    world = throttled(rate="5/min", max_concurrent=5, takes=300)
     world.enqueue("ltv", 30)
-    world.run(minutes=2)
-    before = len(world.began())
-    world.now -= timedelta(minutes=1)
-    world.run(minutes=1)
-    assert len(world.began()) == before  # whatever was released "in the future" counts as just released
-    world.run(minutes=10)
+    world.run(seconds=350)
+    world.pipelines = {"ltv": {"predict": Throttle(rate="5/min")}}
+    world.now -= timedelta(seconds=100)
+    world.run(seconds=100)
+    assert world.began() == [0] * 5 + [300] * 5  # what was released "in the future" counts as just released
+    world.run(hours=1)
     assert len(world.history) == 30
     assert (world.most_within(60), world.dead) == (5, [])
 

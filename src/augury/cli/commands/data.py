@@ -62,4 +62,5 @@ def show(session: Session, pipeline: str, day: str, limit: int, version: str | N
         run_date = project.parse_date(day, pipeline)
         shown = project.show(pipeline, run_date, version=version, limit=limit)
         about = (pipeline, "--date", str(run_date), *of_version(version))
-        session.report(shown_report(pipeline, run_date, shown, session.suggest, about))
+        served = shown.queued is None or project.is_served
+        session.report(shown_report(pipeline, run_date, shown, session.suggest, about, served=served))

@@ -18,12 +18,12 @@ HELP = COMMANDS["Look"]
 @arguments.any_pipeline
 @click.option("--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Dates in the strip.")
 def status(session: Session, pipeline: str | None, days: int) -> None:
-    from augury.cli.render.history import status_report
+    from augury.cli.render.status import status_report
 
     with session.project() as project:
-        statuses = project.status(pipeline, days=days)
+        statuses, served = project.status(pipeline, days=days), project.is_served
     ascii_only = not session.streams.speaks_unicode
-    session.report(status_report(statuses, days, datetime.now(UTC), ascii_only=ascii_only))
+    session.report(status_report(statuses, days, datetime.now(UTC), served=served, ascii_only=ascii_only))
 
 
 @command(name="runs", help=HELP["runs"].help)
@@ -37,7 +37,8 @@ def runs(session: Session, pipeline: str | None, limit: int) -> None:
     with session.project() as project:
         found = project.runs(pipeline, limit=limit)
         following = () if found else first_look(project, pipeline)
-        session.report(runs_report(found, session.suggest(*following) if following else ""))
+        first = session.suggest(*following) if following else ""
+        session.report(runs_report(found, first, served=project.is_served))
 
 
 @command(name="logs", help=HELP["logs"].help)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from augury.cli.narrator import summary
-from augury.cli.render.history import next_run
+from augury.cli.render.status import next_of
 from augury.cli.reports import Report
 from augury.cli.text import count, days, few, one_line, table
 from augury.ledger.queue_records import TaskState
@@ -28,9 +28,7 @@ def up_lines(project: Project) -> Iterator[str]:
     for status in project.status():
         if not status.current:
             continue
-        pause = project.pauses().get(status.pipeline)
-        when = f"paused by {pause.who}" if pause else f"next run {next_run(status.next_run, status.zone, now)}"
-        yield f"  {status.pipeline}  {when}"
+        yield f"  {status.pipeline}  {'' if status.paused else 'next run '}{next_of(status, now)}"
 
 
 def submitted_report(submission: Submission, tasks: str, *, served: bool) -> Report:
