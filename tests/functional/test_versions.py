@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli_runner import called, refused, rows, worked
 from tests.projects import Shop
-from tests.tiny import NAMESPACE, SPEND, VISITS, data, everything
+from tests.tiny import NAMESPACE, SPEND, VISITS, data, everything, tiny
 
 
 @pytest.fixture
@@ -276,3 +277,10 @@ def test_a_promotion_of_a_model_that_is_not_there_is_refused(trained: Shop) -> N
     refused(called("promote", "spend", "seven", folder=trained.root), 2, "'seven' is not a model version")
     refused(called("rollback", "spend", folder=trained.root), 2, "spend")
     assert everything(trained.root / NAMESPACE) == before
+
+
+def test_augury_models_keeps_the_models_of_pipelines_that_a_command_did_not_read(tmp_path: Path) -> None:
+    shop = tiny(tmp_path / "shop", spend=True)
+    worked(called("run", "spend", "--date", "2024-01-30", folder=shop.root))
+    worked(called("run", "visits", "--date", "2024-01-30", folder=shop.root))
+    assert {row["pipeline"] for row in rows("select pipeline from augury_models", shop.root)} == {"spend"}

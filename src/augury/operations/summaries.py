@@ -28,7 +28,8 @@ def write_summaries(opened: Opened, pipeline: PipelineSpec) -> None:
     """Refresh the tables about runs and models, and the stable names that consumers read."""
     point_views(opened, pipeline)
     _replace(opened, RUNS, _runs(opened.ledger.runs(limit=RUNS_KEPT)))
-    models = [model for name in opened.spec.pipelines for model in opened.ledger.models(name)]
+    # A command may have read the folder of one pipeline alone.
+    models = [model for name in opened.spec.names for model in opened.ledger.models(name)]
     _replace(opened, MODELS, _models(opened, models))
     sweep_now_and_then(opened)
 

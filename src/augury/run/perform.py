@@ -18,7 +18,7 @@ from augury.events import TaskFinished
 from augury.hooks import Operation
 from augury.ledger.database import ConnectionLost
 from augury.ledger.queue_records import OperationRecord
-from augury.ledger.records import DateRecord, ModelRecord, Status
+from augury.ledger.records import FOREGROUND, DateRecord, ModelRecord, Status
 from augury.plan.steps import Purpose, Task
 from augury.run.date_task import DateTask, status_of
 from augury.run.event_hooks import event_of, tell_hooks, until_told
@@ -285,9 +285,10 @@ class Performer:
         """The model of this tick, where another run trained it while this one waited for the lock or in the queue."""
         work = self._work
         models = work.ledger.models(work.pipeline.name, work.pipeline.version)
-        planned = work.ledger.run(work.run_id).started_at
+        run = work.ledger.run(work.run_id)
         # The facts of a run of the service are read when it is first performed; its plan knew what there was before.
-        seen = {model.number for model in work.facts.models if model.trained_at < planned}
+        ours = run.origin == FOREGROUND
+        seen = {model.number for model in work.facts.models if ours or model.trained_at < run.started_at}
         for model in reversed(models):
             if model.tick == task.day and model.fingerprint == task.fingerprint and model.number not in seen:
                 return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -45,56 +45,67 @@ def options_of(kind: str) -> type[BaseModel]:
     return found
 
 
-def notifier_problems(notifiers: dict[str, Notifier], node: Node, targets: list[str], target: str) -> list[Problem]:
-    """What is wrong with the notifiers of one target, and with the names of any."""
-    return [
-        problem for name, notifier in notifiers.items() for problem in _problems(name, notifier, node, targets, target)
-    ]
+def notifier_problems(node: Node, target: str | None) -> list[Problem]:
+    """What is wrong with the options of the notifiers that serve a target, as augury.yml has them; where the target is
+    not known, of those that serve every one."""
+    notifiers = node.get("notifiers")
+    found = notifiers.plain("targets") if notifiers is not None else {}
+    targets = node.get("targets")
+    names = targets.keys() if targets is not None else ("dev",)
+    if not isinstance(found, dict):
+        return []
+    return [problem for name in found for problem in _problems(name, found[name], node, names, target)]
 
 
-def _problems(name: str, notifier: Notifier, node: Node, targets: list[str], target: str) -> Iterator[Problem]:
+def _problems(name: str, given: Any, node: Node, targets: Sequence[str], target: str | None) -> Iterator[Problem]:
     path = ("notifiers", name)
 
     def problem(message: str, key: str, suggestion: str | None = None) -> Problem:
         place = node.at((*path, key))
         return Problem(message, place.file, place.line, ".".join((*path, key)), suggestion)
 
-    for each in notifier.targets or ():
+    kind, serves = (given.get("type"), given.get("targets")) if isinstance(given, dict) else (None, None)
+    for each in serves if isinstance(serves, list) else ():
         if each not in targets:
-            yield problem(f"there is no target called {each}", "targets", nearest(each, targets))
-    if not notifier.serves(target):
+            yield problem(f"there is no target called {each}", "targets", nearest(str(each), targets))
+    if not isinstance(kind, str) or (serves is not None and target not in serves):
         return
     installed = plugins.names("notifiers")
-    if notifier.type not in installed:
-        message = f"there is no notifier called {notifier.type!r} (installed: {', '.join(installed)})"
-        yield problem(message, "type", nearest(notifier.type, installed))
+    if kind not in installed:
+        message = f"there is no notifier called {kind!r} (installed: {', '.join(installed)})"
+        yield problem(message, "type", nearest(kind, installed))
         return
     try:
-        options = options_of(notifier.type)
+        options = options_of(kind)
     except PluginError as error:
         yield problem(f"{error.what}   {error.fix or ''}".rstrip(), "type")
         return
     try:
-        options.model_validate(notifier.options)
+        options.model_validate({key: value for key, value in given.items() if key not in Notifier.model_fields})
     except ValidationError as error:
         yield from problems_of(error, options, node.at(path), path)
 
 
-def notifier_secrets(notifiers: dict[str, Notifier]) -> frozenset[str]:
-    """Values that nobody may show, whether or not they are valid."""
+def notifier_secrets(node: Node) -> frozenset[str]:
+    """Values of notifiers that nobody may show, whether or not they are valid."""
+    notifiers = node.get("notifiers")
+    given = notifiers.plain() if notifiers is not None else {}
     found: set[str] = set()
-    for notifier in notifiers.values():
-        if notifier.type not in plugins.names("notifiers"):
-            continue
-        try:
-            options = options_of(notifier.type)
-        except PluginError:  # it sends nothing, and says why among the problems
-            continue
-        for name, field in options.model_fields.items():
-            value = notifier.options.get(name)
+    for each in given.values() if isinstance(given, dict) else ():
+        options = _options_at_hand(each)
+        for name, field in options.model_fields.items() if options else ():
+            value = each.get(name)
             if _is_secret(field.annotation) and value is not None:
                 found.update(map(str, value.values() if isinstance(value, dict) else [value]))
     return frozenset(found)
+
+
+def _options_at_hand(given: Any) -> type[BaseModel] | None:
+    kind = given.get("type") if isinstance(given, dict) else None
+    try:
+        return options_of(kind) if kind in plugins.names("notifiers") else None
+    except PluginError:  # it sends nothing, and says why among the problems
+        return None
 
 
 def _is_secret(annotation: Any) -> bool:

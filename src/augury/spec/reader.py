@@ -72,8 +72,7 @@ def read_project(
         files.problems += _warehouse_problems(settings, node, target_name)
         files.problems = _but_other_targets(files.problems, settings, target_name)
         known = {problem.key for problem in files.problems}
-        found = notifier_problems(settings.notifiers, node, list(settings.targets), target_name)
-        files.problems += [problem for problem in found if problem.key not in known]
+        files.problems += [each for each in notifier_problems(node, target_name) if each.key not in known]
         files.problems += table_problems(
             pipelines, [name for name in names if name not in read], settings.deployment or ""
         )
@@ -133,16 +132,17 @@ def _project_settings(files: Reader, node: Node | None) -> ProjectSettings | Non
     if node.get("defaults") is not None and given is not node.get("defaults"):
         message = "variables of the whole project stand in `vars` of augury.yml"
         files.problems.append(Problem(message, given.file, given.line, "defaults.vars", "vars"))
+    files.interpolator.secrets |= notifier_secrets(node)
     try:
         settings = ProjectSettings.model_validate(node.plain())
     except ValidationError as error:
         known = {problem.key for problem in files.problems}
         # A value whose variable is not set is no value of that key either: one problem, not two.
-        files.problems += [each for each in problems_of(error, ProjectSettings, node) if each.key not in known]
+        found = [*problems_of(error, ProjectSettings, node), *notifier_problems(node, None)]
+        files.problems += [each for each in found if each.key not in known]
         return None
     for target in settings.targets.values():
         files.interpolator.secrets |= passwords_in(target.ledger) if target.ledger else frozenset()
-    files.interpolator.secrets |= notifier_secrets(settings.notifiers)
     files.problems += override_problems(settings, node)
     files.problems += target_problems(settings, node, files.root)
     default = settings.default_target
