@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from augury.errors import AuguryError, StorageFailed
+from augury.ledger.migrations import upgrade
 from augury.ledger.store import Ledger
 from augury.testing.records import a_run
 
@@ -135,6 +138,21 @@ def test_a_user_who_may_only_read_reads(
     assert "cannot be written" in said
     assert why in said
     assert ledger.may_write
+
+
+def test_a_user_who_may_only_read_cannot_bring_an_older_ledger_up_to_date(
+    postgres: str, namespace: str, role: str
+) -> None:
+    engine = create_engine(make_url(postgres).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text(f"create schema shop_{namespace}"))
+        connection.execute(text(f"set search_path to shop_{namespace}"))
+        upgrade(connection, to="0001")
+    engine.dispose()
+    only_reads(postgres, f"shop_{namespace}", role)
+    said = complaint(at(postgres, user=role), namespace, create=False)
+    assert "older augury" in said
+    assert "augury doctor --fix" in said
 
 
 def test_a_right_that_is_taken_away_meanwhile(postgres: str, namespace: str, role: str, ledger: Ledger) -> None:

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import URL
 
 from augury import plugins
@@ -111,11 +111,10 @@ def open_database(url: str, project: str, namespace: str, *, create: bool = True
         if create and not found.writable:
             raise _read_only(place, found)
         if found.revision != HEAD:
+            if not found.writable:
+                raise _older(place, found)
             with database.write() as connection:
                 _bring_up_to_date(connection, place)
-    except exc.ArgumentError as error:
-        database.engine.dispose()
-        raise CannotStart(f"the address of the ledger cannot be used: {place}", why=str(error)) from error
     except BaseException:
         database.engine.dispose()
         raise
@@ -250,6 +249,14 @@ def _read_only(place: _Place, found: _Found) -> StorageFailed:
         f"the ledger cannot be written: {place}",
         why="the server is a standby, or it is set to read only",
         fix="Name the server that takes writes in `ledger` of the target.",
+    )
+
+
+def _older(place: _Place, found: _Found) -> StorageFailed:
+    return StorageFailed(
+        f"the ledger is of an older augury: {place}",
+        why=f"its schema is {found.revision} instead of {HEAD}, and this user may not change it",
+        fix="Type any command that writes as a user who may, e.g. augury doctor --fix",
     )
 
 

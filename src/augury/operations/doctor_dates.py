@@ -31,10 +31,12 @@ _VERBS = {
 
 
 def unfinished_dates(opened: Opened, fix: bool) -> Iterator[Finding]:
-    """Dates that did not end well, alike ones together, each with the way on."""
+    """Dates that did not end well, alike ones together, each with the way on; not those that are queued again."""
     for spec in _specs(opened):
+        queued = opened.ledger.busy_dates(spec.name, spec.version)
         records = opened.ledger.date_records(spec.name, spec.version)
-        for (status, detail), days in _alike(records).items():
+        again = {day: record for day, record in records.items() if day not in queued}
+        for (status, detail), days in _alike(again).items():
             yield Finding(
                 f"{spec.name} {spec.version}: {_VERBS[status]}: {described(days)}",
                 detail or _WHY.get(status, ""),
@@ -94,12 +96,15 @@ def stale_pipelines(opened: Opened, fix: bool) -> Iterator[Finding]:
         if since is None or due is None:
             continue
         current = opened.current_version(spec.name)
-        record = past.records.get(since)
+        record, run_id = past.records.get(since), past.queued.get(since)
+        why = f"{record.status}: {record.detail}".rstrip(": ") if record else f"nobody has run {since} yet"
         yield Finding(
             f"{spec.name} {spec.version}: stale since {since}: consumers have "
             f"{past.latest or 'nothing'}, and {due} is due",
-            f"{since}: {record.status}: {record.detail}".rstrip(": ") if record else f"nobody has run {since} yet",
-            "Run what is due: " + command("run", spec, sorted({since, due}), current=current),
+            f"{since}: queued by run {run_id}" if run_id else f"{since}: {why}" if record else why,
+            "The service will run it. See: augury tasks"
+            if run_id
+            else "Run what is due: " + command("run", spec, sorted({since, due}), current=current),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from augury.errors import Owner
 from augury.operations.finding import Finding, command, described
+from augury.operations.locking import SERVICE
 from augury.operations.opened import Opened
 from augury.operations.resuming import recover_crashed
 from augury.run.event_hooks import day_of, hook_of, owed_calls
@@ -48,10 +49,15 @@ def untold_outcomes(opened: Opened, fix: bool) -> Iterator[Finding]:
 
 
 def living_runs(opened: Opened, fix: bool) -> Iterator[Finding]:
-    """Locks that a living process holds: whoever needs the same dates waits for it, or ends with exit code 5."""
+    """Locks that a living process holds: whoever needs the same dates waits for it, or ends with exit code 5.
+
+    What the service is at is no finding: it is there to work.
+    """
+    serving = {(worker.host, worker.pid) for worker in opened.ledger.workers()}
     held: dict[str, tuple[Owner | None, list[str]]] = {}
     for name, owner in opened.locking.locks.in_use().items():
-        held.setdefault(str(owner), (owner, []))[1].append(name)
+        if name != SERVICE and (owner is None or (owner.host, owner.pid) not in serving):
+            held.setdefault(str(owner), (owner, []))[1].append(name)
     for owner, names in held.values():
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         yield Finding(

@@ -10,6 +10,9 @@ from augury.operations.opened import Opened
 from augury.run.locking import Held, date_lock
 from augury.spec.files import PipelineSpec
 
+SERVICE = "service"
+"""The lock that the one process of an embedded service holds."""
+
 
 def hold(opened: Opened, spec: PipelineSpec, day: date) -> Held:
     """Keep runs from a date until the lock is released. Raises Locked."""

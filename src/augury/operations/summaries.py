@@ -156,15 +156,17 @@ def _models(opened: Opened, models: list[ModelRecord]) -> Rows:
         ]
     )
     rows = []
+    before = _descriptions(opened) if any(model.pipeline not in opened.spec.pipelines for model in models) else {}
     for model in models:
-        spec = opened.spec.pipelines[model.pipeline].get(model.version)
+        spec = opened.spec.pipelines.get(model.pipeline, {}).get(model.version)
+        known = before.get((model.pipeline, model.version, model.number), {})
         rows.append(
             {
                 **{name: getattr(model, name) for name in schema.names if hasattr(model, name)},
                 "model_version": model.number,
-                "description": spec.settings.description if spec else "",
-                "url": spec.settings.url if spec else "",
-                "note": "; ".join(part for part in (spec.settings.note if spec else "", model.note) if part),
+                "description": spec.settings.description if spec else known.get("description", ""),
+                "url": spec.settings.url if spec else known.get("url", ""),
+                "note": _note(spec, model) if spec else known.get("note", model.note),
                 "features": list(model.features),
                 "metrics": [
                     {
@@ -178,6 +180,21 @@ def _models(opened: Opened, models: list[ModelRecord]) -> Rows:
             }
         )
     return schema, rows
+
+
+def _note(spec: PipelineSpec, model: ModelRecord) -> str:
+    return "; ".join(part for part in (spec.settings.note, model.note) if part)
+
+
+def _descriptions(opened: Opened) -> dict[tuple[str, str, int], dict[str, str]]:
+    """What the table says of models whose folders this command did not read."""
+    if opened.warehouse.partition(MODELS, None) is None:
+        return {}
+    with opened.warehouse.query(
+        f"select pipeline, version, model_version, description, url, note from {MODELS}"
+    ) as found:
+        rows = [row for batch in found for row in batch.to_pylist()]
+    return {(row.pop("pipeline"), row.pop("version"), row.pop("model_version")): row for row in rows}
 
 
 def _finite(value: float) -> float | None:

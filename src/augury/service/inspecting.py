@@ -10,12 +10,10 @@ from datetime import date, datetime
 from augury.errors import ExitCode
 from augury.ledger.queue_records import QueuedTask, TaskState, WorkerRecord
 from augury.ledger.records import RunRecord
+from augury.operations.locking import SERVICE
 from augury.operations.opened import Opened
 from augury.run.locks import PartitionLocks
 from augury.run.outcome import EXIT_CODES
-
-MARKER = "service"
-"""The lock that the one process of an embedded service holds."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def tasks(
 def is_served(opened: Opened) -> bool:
     """Whether some process of the service is alive."""
     if not opened.ledger.shared:
-        return PartitionLocks(opened.locks_folder, opened.clock).is_locked(MARKER)
+        return PartitionLocks(opened.locks_folder, opened.clock).is_locked(SERVICE)
     return bool(living(opened, opened.ledger.workers()))
 
 

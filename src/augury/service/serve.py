@@ -10,17 +10,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Condition, Event, Thread
 
-from augury.errors import AuguryError
+from augury.errors import AuguryError, Locked
 from augury.events import Listener
 from augury.ledger.leases import Lease
 from augury.ledger.queue_records import WorkerRecord
+from augury.operations.locking import SERVICE
 from augury.operations.opened import Opened
-from augury.run.locks import PartitionLocks
+from augury.run.locks import Lock, PartitionLocks
 from augury.run.log_bridge import capture_printing
 from augury.service.dispatch import Dispatcher, Tell
 from augury.service.durable import Durable, Released
 from augury.service.execute import Executor
-from augury.service.inspecting import MARKER, lease_of, living
+from augury.service.inspecting import lease_of, living
 from augury.service.reloading import Reloading
 from augury.service.scheduling import Schedules
 from augury.service.telling import Telling
@@ -84,7 +85,7 @@ class Server:
         opened = self._opened
         with ExitStack() as stack:
             if not opened.ledger.shared:
-                stack.enter_context(PartitionLocks(opened.locks_folder, opened.clock).acquire(MARKER, self.name))
+                stack.enter_context(_alone(opened))
             opened.warehouse.set_threads(1 if self._how.concurrency > 1 else None)
             stack.enter_context(capture_printing(self._printed))
             stack.callback(self._close)
@@ -226,6 +227,17 @@ class Server:
             if self._scheduler is not None:
                 self._opened.ledger.release(self._scheduler)
             self._opened.ledger.remove_worker(self.name)
+
+
+def _alone(opened: Opened) -> Lock:
+    """What only one service at a time has. Raises Locked, which names that one."""
+    try:
+        return PartitionLocks(opened.locks_folder, opened.clock).acquire(SERVICE, "")
+    except Locked as error:
+        error.what = "this ledger is served already, and a ledger in a file has one service at a time"
+        stop = f" To have this one instead, end that one first: kill {error.owner.pid}" if error.owner else ""
+        error.fix = f"See what it does: augury tasks.{stop}"
+        raise
 
 
 def durable_of(opened: Opened, name: str, concurrency: int) -> Durable:

@@ -47,6 +47,12 @@ class LeasePromises:
         tokens += [released.token, taken(ledger).token, taken(ledger).token]
         assert tokens == sorted(set(tokens))
 
+    def test_a_ledger_that_begins_anew_goes_on_above_the_tokens_of_the_old_one(self, ledger: Ledger) -> None:
+        """A warehouse remembers the old ones."""
+        with Ledger.absent() as old:
+            before = taken(old).token
+        assert taken(ledger).token >= before
+
     def test_a_lease_ends_by_itself_and_cannot_be_renewed_then(self, ledger: Ledger) -> None:
         lease = taken(ledger, seconds=OVER)
         assert ledger.holder("ltv", now()) is None

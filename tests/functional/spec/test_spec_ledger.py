@@ -28,7 +28,8 @@ def test_a_target_that_is_not_in_use_needs_no_ledger(shop: Shop) -> None:
 
 def test_an_address_that_cannot_be_used_is_one_problem_without_its_password(shop: Shop) -> None:
     shop.write("augury.yml", TARGETS)
-    for address in ("mysql://shop:hunter2@db/x", "postgresql://shop:hunter2@db", "postgresql://shop:hunter2@db:x/y"):
+    who = "shop:hunter2@db"
+    for address in (f"mysql://{who}/x", f"postgresql://{who}", f"postgresql://{who}:x/y"):
         with pytest.raises(SpecError) as caught:
             shop.read(target="prod", environment={"AUGURY_LEDGER": address})
         (problem,) = caught.value.problems

@@ -53,8 +53,12 @@ class Fences:
         descriptor = self._open(fence)
         try:
             self._wait(descriptor, fence)
-            if _token(descriptor) > fence.token:
-                raise Fenced(f"{fence.name} belongs to another run by now")
+            if (found := _token(descriptor)) > fence.token:
+                raise Fenced(
+                    f"{fence.name} belongs to another run by now",
+                    why=f"it came with {found}, this one with {fence.token}; if there is no other run, the ledger was begun "
+                    f"anew by a server whose clock is behind: remove {self._folder / fence.name}",
+                )
             os.pwrite(descriptor, f"{fence.token:0{_DIGITS}}".encode(), 0)
         except OSError as error:
             raise refusals.of_system(error, self._folder) from error
