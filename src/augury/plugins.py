@@ -25,8 +25,9 @@ EXTRAS = {
     "xgboost": "boosted-trees",
     "lightgbm": "lightgbm",
 }
-"""Built-in adapter to the extra of this package that brings its libraries; those that need none are absent. Package metadata cannot say it: extras of
-entry points are to be ignored (https://packaging.python.org/en/latest/specifications/entry-points)."""
+"""Built-in adapter to the extra of this package that brings its libraries; those that need none are absent. Package
+metadata cannot say it: extras of entry points are to be ignored
+(https://packaging.python.org/en/latest/specifications/entry-points)."""
 
 
 @cache

@@ -73,6 +73,9 @@ class Crowd:
                 words = [sys.executable, "-m", "augury", *self.command]
                 self.processes.append(subprocess.Popen(words, cwd=self.shop.root, stdout=log, stderr=log))
 
+    def said(self) -> list[str]:
+        return [path.read_text() for path in self.shop.root.glob("service-*.log")]
+
     def kill_one(self, chance: random.Random) -> None:
         victim = chance.choice(self.processes)
         victim.kill()
@@ -174,7 +177,8 @@ def test_a_stopped_worker_loses_its_work_and_publishes_nothing_when_it_goes_on(
         until(lambda: all_done(shop, 40), 120, "all dates")
         before = shop.files()
         os.kill(zombie.pid, signal.SIGCONT)
-        time.sleep(3)
+        until(lambda: any("given up for dead" in text for text in workers.said()), 60, "the zombie's return")
+        until(lambda: not shop.tasks(), 60, "the zombie's last word")
         assert shop.files() == before
     as_the_foreground(shop, tmp_path / "alone")
 

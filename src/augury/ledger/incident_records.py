@@ -79,3 +79,5 @@ class NotWell:
     run_id: str
     by_service: bool
     """The service performed it; else a person sees what a command says."""
+    tried_again: bool = False
+    """The service has not given it up: this is not its last word."""

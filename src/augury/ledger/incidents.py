@@ -21,6 +21,7 @@ _NOTICES = incident_tables.notices
 _QUEUE = queue_tables.queue.c
 NOT_WELL = (Status.FAILED, Status.REFUSED, Status.CRASHED, Status.BLOCKED, Status.HELD, Status.EXPIRED)
 """What people are told of. A locked date is another run's, a cancelled one was a person's wish."""
+_OPEN = tuple(state for state in TaskState if state.open)
 _TRAINING = _QUEUE.task.like("train %")
 _DONE_SINCE = (~_TRAINING) & exists().where(
     tables.dates.c.pipeline == _QUEUE.pipeline,
@@ -41,9 +42,14 @@ class Incidents(Part):
     def not_well(self) -> list[NotWell]:
         """Every date whose latest outcome is none that anybody wanted, and every dead letter."""
         dates, runs = tables.dates.c, tables.runs.c
+        again = exists().where(
+            _QUEUE.run_id == dates.run_id, _QUEUE.day == dates.run_date, _QUEUE.state.in_(_OPEN), ~_TRAINING
+        )
         origin = func.coalesce(runs.origin, FOREGROUND)
         ended = (
-            select(dates.pipeline, dates.version, dates.run_date, dates.status, dates.detail, dates.run_id, origin)
+            select(
+                dates.pipeline, dates.version, dates.run_date, dates.status, dates.detail, dates.run_id, origin, again
+            )
             .join(tables.runs, runs.run_id == dates.run_id, isouter=True)
             .where(dates.status.in_(NOT_WELL))
             .order_by(dates.pipeline, dates.version, dates.run_date)
@@ -56,8 +62,8 @@ class Incidents(Part):
         )
         with self._database.read() as connection:
             found = [
-                NotWell(pipeline, version, str(day), status, detail, run_id, origin != FOREGROUND)
-                for pipeline, version, day, status, detail, run_id, origin in connection.execute(ended)
+                NotWell(pipeline, version, str(day), status, detail, run_id, origin != FOREGROUND, again)
+                for pipeline, version, day, status, detail, run_id, origin, again in connection.execute(ended)
             ]
             letters = [
                 NotWell(pipeline, version, _subject(task), Status(facts.get("status", "failed")), reason, run_id, True)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
 from augury import __version__
 from augury.errors import NotifierFailed
 from augury.notifiers.contract import Message
+from augury.spec.secrets import SHORTEST
 from augury.spec.settings import Seconds, Settings
 
 LONGEST = 2900
@@ -92,8 +93,16 @@ class Webhook:
         }
 
     def _failed(self, what: str, why: str) -> NotifierFailed:
-        for secret in (self._options.url, *self._options.headers.values()):
-            why = why.replace(secret.get_secret_value(), "***")
+        address = self._options.url.get_secret_value()
+        parts = urlsplit(address)
+        secrets = [
+            address,
+            parts.path,
+            parts.query,
+            *(each.get_secret_value() for each in self._options.headers.values()),
+        ]
+        for secret in secrets:
+            why = why.replace(secret, "***") if len(secret) >= SHORTEST else why
         return NotifierFailed(
             f"the webhook at {self._host} {what}", why=why or None, fix="Check `url` of the notifier."
         )

@@ -85,3 +85,11 @@ def stale_since(pipeline: PipelineSpec, past: Past, due: date | None) -> date | 
         return None
     first = begun if latest is None else pipeline.grid.after(latest)
     return first if first is not None and first <= due else None
+
+
+def missing_dates(pipeline: PipelineSpec, past: Past, due: date | None) -> tuple[date, ...]:
+    """Every due date that consumers do not have, from the first that anybody tried, ascending."""
+    if past.begun is None or due is None or due < past.begun:
+        return ()
+    within = dates.DateRange(past.begun, due + timedelta(days=1))
+    return tuple(day for day in pipeline.grid.dates(within) if day not in past.complete)

@@ -15,7 +15,6 @@ from augury.plan.graph import FEATURES
 from augury.plan.resume import remaining
 from augury.plan.steps import Plan, Purpose
 from augury.run.event_hooks import owed_calls
-from augury.run.records import ENDS
 from augury.run.recovery import recover
 
 
@@ -52,7 +51,7 @@ def owed_before(opened: Opened, planned: Planned) -> list[DateRecord | ModelReco
     ends = {
         task.day
         for task in planned.plan.tasks
-        if task.purpose is Purpose.REQUESTED and (task.skip or any(step.step in ENDS for step in task.steps))
+        if task.purpose is Purpose.REQUESTED and (task.skip or any(step.step == "publish" for step in task.steps))
     }
     owed = owed_calls(opened.ledger, planned.definitions.pipeline)
     return [record for record in owed if isinstance(record, ModelRecord) or record.run_date not in ends]

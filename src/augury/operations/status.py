@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from augury.errors import UsageError
 from augury.ledger.records import ModelRecord, Status
-from augury.operations.calendar import Past, date_to_score, due_date, next_run, past_of, stale_since
+from augury.operations.calendar import Past, date_to_score, due_date, missing_dates, next_run, past_of, stale_since
 from augury.operations.champions import champions_of
 from augury.operations.opened import Opened
 from augury.spec.files import PipelineSpec
@@ -38,6 +38,8 @@ class PipelineStatus:
     """The first run date after `latest` that is due and not complete."""
     current: bool = True
     """Consumers see this version."""
+    missing: tuple[date, ...] = ()
+    """Every due run date that is not complete, from the first that anybody tried, ascending."""
     queued: tuple[date, ...] = ()
     """Run dates that the service has still to do, ascending."""
     paused: str = ""
@@ -81,6 +83,7 @@ def _status(opened: Opened, pipeline: PipelineSpec, days: int, *, current: bool)
         next_run=next_run(pipeline, now),
         zone=pipeline.zone.key,
         stale_since=stale_since(pipeline, past, due),
+        missing=missing_dates(pipeline, past, due),
         current=current,
         queued=tuple(sorted(past.queued)),
         paused=_paused(opened, pipeline),

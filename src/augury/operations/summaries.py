@@ -75,11 +75,13 @@ def _replace(opened: Opened, table: str, content: Rows) -> None:
 
 
 def _arrow(schema: pa.Schema, lines: str) -> pa.Table:
-    """Rows by way of their JSON: `Table.from_pylist` imports pandas where it is installed, which takes 0.2 s."""
+    """Rows by way of their JSON: `Table.from_pylist` and `empty_table` import pandas where it is installed, which takes
+    0.2 s."""
+    import pyarrow as pa
     import pyarrow.json as pa_json
 
     if not lines:
-        return schema.empty_table()
+        return pa.Table.from_batches([], schema=schema)
     text = io.BytesIO(lines.encode("utf-8", "backslashreplace"))
     return pa_json.read_json(text, parse_options=pa_json.ParseOptions(explicit_schema=schema))
 

@@ -94,12 +94,13 @@ class _Planner:
             needs=lambda step: unmet.get(step, ()),
         )
         quiet = [day for day in self.request.dates if day not in self._busy]
+        left = [day for day in quiet if not self._asked_for(day) or self._unfinished(day)]
         return Plan(
             request=self.request,
             target=self.definitions.project.target_name,
             tasks=tasks,
-            up_to_date=tuple(day for day in quiet if self._asked_for(day)),
-            left=tuple(day for day in quiet if not self._asked_for(day)),
+            up_to_date=tuple(day for day in quiet if day not in left),
+            left=tuple(left),
             held=tuple(no_champion),
             notes=tuple(dict.fromkeys(notes)),
             spec=spec_fingerprint(self.definitions, self.request),

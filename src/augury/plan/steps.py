@@ -170,7 +170,7 @@ class Plan:
     up_to_date: tuple[date, ...] = ()
     """Requested dates that are as wanted: nothing is to do."""
     left: tuple[date, ...] = ()
-    """Requested dates that `reprocess` is not about: they stay as they are, well ended or not."""
+    """Requested dates that the request is not about: they stay as they are, well ended or not."""
     held: tuple[date, ...] = ()
     """Requested dates that will be held for want of a champion, whatever the trainings of this plan give."""
     notes: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from augury.run.operations import Suspended
 from augury.run.others import blocked
 from augury.run.predict import predict, refuse_lost_entities
 from augury.run.records import ENDS, Performed, Records
+from augury.run.recovery import archives_alone
 from augury.run.work import Work
 from augury.warehouses.contract import Partition, Write
 
@@ -66,10 +67,15 @@ class DateTask:
         stopped = self._records.done.error
         if stopped is not None:
             self._records.end(status_of(stopped), in_one_line(stopped))
-        elif any(step.step in ENDS for step in self._task.steps):
+        elif any(step.step in ENDS for step in self._task.steps) and not self._archives_what_failed():
             ended = self._work.ended.get(self._task.day)
             self._records.end(ended or Status.SUCCEEDED, "")
         return self._records.done
+
+    def _archives_what_failed(self) -> bool:
+        """The last good partition goes to the archive: the date itself ended otherwise, and that stays so."""
+        known = self._work.facts.dates.get(self._task.day)
+        return archives_alone(self._task) and known is not None and not known.status.complete
 
     def _skip(self, why: str) -> None:
         """There is nothing to build from. What an earlier run published stays, unless everything is to be done again:

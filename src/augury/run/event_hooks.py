@@ -54,7 +54,7 @@ def tell_hooks(work: Work, record: DateRecord | ModelRecord) -> HookFailed | Non
     A failing hook does not undo what it was told about; its error is returned.
     """
     hook = hook_of(work.pipeline, record)
-    if hook is None:
+    if hook is None or record.told_at is not None:
         return None
     error = _call(work, hook, day_of(record), event_of(record))
     try:

@@ -31,6 +31,7 @@ from augury.run.others import OtherPipelines, blocked_by
 from augury.run.outcome import DateOutcome
 from augury.run.progress import Ended
 from augury.run.records import Performed
+from augury.run.recovery import archives_alone
 from augury.run.runner import Runner
 from augury.run.train import Trained, train, untrainable
 from augury.run.work import Work
@@ -180,7 +181,9 @@ class Performer:
     def _recorded(self, work: Work, task: Task, performed: Performed) -> Status:
         """Commit a task: everything it did in one transaction. How the date itself ended."""
         if performed.date is not None:
-            performed.date = until_told(self._work, performed.date, owed=self._is_over(task, performed.error))
+            # What is archived alone was told of when it was published.
+            owed = self._is_over(task, performed.error) and (performed.error is not None or not archives_alone(task))
+            performed.date = until_told(self._work, performed.date, owed=owed)
         status = status_of(performed.error) if performed.error else Status.SUCCEEDED
         work.ledger.finish_task(
             work.run_id,
@@ -205,7 +208,7 @@ class Performer:
             return
         record = performed.date
         if record is None:
-            if self._work.plan.request.step is not None:
+            if self._work.plan.request.step is not None or archives_alone(task):
                 self.outcome.dates.setdefault(task.day, DateOutcome(task.day, Status.SUCCEEDED))
             return
         self.outcome.dates[task.day] = DateOutcome(

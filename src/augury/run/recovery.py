@@ -79,8 +79,14 @@ def _roll_forward(
             found = _finished_by(warehouse, run, task)
             partitions = [_record(run, step, partition) for step, partition in found]
             published = next((part for step, part in found if step.step == "publish"), None)
-            dates = [_date(spec, run, task.day, published, now)] if task.purpose is Purpose.REQUESTED else []
+            ends = task.purpose is Purpose.REQUESTED and not archives_alone(task)
+            dates = [_date(spec, run, task.day, published, now)] if ends else []
             ledger.record_partitions(partitions, dates=dates, fence=lock.fence() if lock else None)
+
+
+def archives_alone(task: Task) -> bool:
+    """The date ended before: this task only keeps what it published."""
+    return bool(task.steps) and all(step.step == "archive" for step in task.steps)
 
 
 def _finished_by(warehouse: Warehouse, run: RunRecord, task: Task) -> list[tuple[PlannedStep, Partition]]:

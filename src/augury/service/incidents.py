@@ -107,8 +107,8 @@ def decide(sight: Sight, now: datetime) -> Decision:
 
 
 def _grouped(sight: Sight) -> dict[IncidentKey, _Bad]:
-    """Every subject that counts, under its family. What failed before somebody's eyes counts only where it was told of
-    already."""
+    """Every subject that counts, under its family. What is tried again, or failed before somebody's eyes, counts only
+    where it was told of already."""
     followed = {
         (key.pipeline, key.version, subject)
         for key, incident in sight.known.items()
@@ -119,7 +119,8 @@ def _grouped(sight: Sight) -> dict[IncidentKey, _Bad]:
     elsewhere: set[tuple[str, str, str]] = set()
     for each in sight.not_well:
         place = (each.pipeline, each.version, each.subject)
-        if (each.pipeline, each.version) in sight.overdue and (each.by_service or place in followed):
+        concluded = each.by_service and not each.tried_again
+        if (each.pipeline, each.version) in sight.overdue and (concluded or place in followed):
             key = IncidentKey(each.pipeline, each.version, FAMILIES.get(each.status, "failed"))
             bad.setdefault(key, _Bad()).add(each.subject, each.detail, each.run_id)
             elsewhere.add(place)

@@ -74,7 +74,7 @@ class Situation:
     suspended: Sequence[Queued] = ()
     """They hold a slot, but nobody's capacity."""
     releases: Sequence[Release] = ()
-    """Oldest first: those of the longest period of a rate, and at least the last hundred."""
+    """Oldest first: those of the last 24 hours at least. Whatever is not among them counts as long ago."""
     pipelines: Mapping[str, Mapping[str, Throttle]] = field(default_factory=dict)
     """`throttle` of each pipeline, under the name that its tasks give."""
     project: Mapping[str, Throttle] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from augury.service.dispatch import Dispatcher, Tell
 from augury.service.durable import Durable, Released
 from augury.service.execute import Executor
 from augury.service.inspecting import lease_of, living
+from augury.service.metrics import Metrics
 from augury.service.reloading import Reloading
 from augury.service.scheduling import Schedules
 from augury.service.telling import Telling
@@ -56,7 +57,8 @@ class Server:
         self._opened = opened
         self._how = how
         self._tell = tell
-        self._listeners = tuple(listeners)
+        self._metrics = _metrics_of(opened)
+        self._listeners = (*listeners, *([self._metrics] if self._metrics else []))
         self._reloading = Reloading(opened, read)
         self._settings = opened.spec.settings.service
         host = socket.gethostname()
@@ -86,6 +88,8 @@ class Server:
         with ExitStack() as stack:
             if not opened.ledger.shared:
                 stack.enter_context(_alone(opened))
+            if self._metrics is not None and self._settings.metrics is not None:
+                stack.enter_context(self._metrics.served(self._settings.metrics, self._tell))
             opened.warehouse.set_threads(1 if self._how.concurrency > 1 else None)
             stack.enter_context(capture_printing(self._printed))
             stack.callback(self._close)
@@ -148,7 +152,10 @@ class Server:
         self._executors.append(
             Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=self._listeners)
         )
-        self._dispatcher = Dispatcher(opened, self._durable, self._tell, alive=self._living)
+        heard = {"let_go": self._metrics.let_go} if self._metrics else {}
+        self._dispatcher = Dispatcher(opened, self._durable, self._tell, alive=self._living, **heard)
+        if self._metrics is not None:
+            self._metrics.take_up(opened)
         self._schedules = Schedules(opened, self._tell)
         self._telling = Telling(opened, self._tell)
 
@@ -238,6 +245,11 @@ def _alone(opened: Opened) -> Lock:
         stop = f" To have this one instead, end that one first: kill {error.owner.pid}" if error.owner else ""
         error.fix = f"See what it does: augury tasks.{stop}"
         raise
+
+
+def _metrics_of(opened: Opened) -> Metrics | None:
+    """Raises PluginError where metrics are wanted and their library is missing."""
+    return None if opened.spec.settings.service.metrics is None else Metrics(opened)
 
 
 def durable_of(opened: Opened, name: str, concurrency: int) -> Durable:

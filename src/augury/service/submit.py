@@ -11,6 +11,7 @@ from augury.ledger.queue_records import Priority, QueuedTask, TaskState
 from augury.ledger.records import RunRecord, Status
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
+from augury.operations.resuming import recover_crashed
 from augury.plan.steps import Plan, Purpose, Request, Task
 from augury.run.ids import new_run_id
 from augury.spec.files import PipelineSpec, ProjectSpec
@@ -32,8 +33,10 @@ class Submission:
 def submit(opened: Opened, request: Request, *, command: str, origin: str = SUBMIT) -> Submission:
     """Queue whatever a request needs. Dates that are queued already stay with the run that has them.
 
-    Raises what planning raises.
+    Runs of processes that died are closed first, so that the plan knows what they finished. Raises what planning
+    raises.
     """
+    recover_crashed(opened)
     spec = opened.pipeline(request.pipeline, request.version)
     busy = opened.ledger.busy_dates(spec.name, spec.version)
     before = {day: busy[day] for day in request.dates if day in busy}

@@ -123,6 +123,31 @@ Archiving = Annotated[
 """`true`, `false`, or a schedule; None stands for false."""
 
 
+LOOPBACK = "127.0.0.1"
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
+
+
+def _metrics(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"{LOOPBACK}:{value}"
+    found = _ADDRESS.fullmatch(str(value))
+    if not found or int(found["port"]) > 65535:
+        raise ValueError(
+            f"{value!r} is not an address: write a port such as 9469, for this machine alone, or host:port"
+        )
+    return str(value)
+
+
+MetricsAddress = Annotated[
+    str,
+    BeforeValidator(_metrics),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": r":\d+$"}]}
+    ),
+]
+"""`host:port`; a port alone is one of this machine that others do not reach."""
+
+
 class Service(Settings):
     """How the service works: `augury up` and `augury worker`."""
 
@@ -134,6 +159,8 @@ class Service(Settings):
     """Tasks that one worker performs at a time; as many as the warehouse builds dates side by side by default."""
     max_starts: int = Field(default=3, ge=1)
     """A task whose worker died this often is poison: it becomes a dead letter."""
+    metrics: MetricsAddress | None = None
+    """Where Prometheus reads metrics: `9469` for this machine alone, or `host:port`. Not at all by default."""
 
 
 def _ledger(value: str) -> str:

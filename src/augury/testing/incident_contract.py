@@ -85,6 +85,15 @@ class IncidentPromises:
         ledger.record_partitions(dates=[held, failed, fine, cancelled])
         assert seen(ledger) == [(str(DAY), Status.HELD, False), (str(NEXT), Status.FAILED, True)]
 
+    def test_a_date_that_is_tried_again_says_so(self, ledger: Ledger) -> None:
+        ledger.enqueue_run(
+            a_run(origin="submit", status=Status.QUEUED), "{}", [a_task(str(DAY)), a_task(str(NEXT), NEXT)]
+        )
+        failed = [a_date(status=Status.FAILED, run_id="R1"), a_date(status=Status.FAILED, run_id="R1", run_date=NEXT)]
+        ledger.record_partitions(dates=failed)
+        ledger.end_waiting("R1", str(NEXT), {}, "")
+        assert [each.tried_again for each in ledger.not_well()] == [True, False]
+
     def test_a_dead_letter_is_not_well_until_a_later_run_did_what_it_was_for(self, ledger: Ledger) -> None:
         tasks = [a_task(f"{DAY} +1"), a_task(f"train {NEXT}", NEXT)]
         ledger.enqueue_run(a_run(origin="submit", status=Status.QUEUED), "{}", tasks)

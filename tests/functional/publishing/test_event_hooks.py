@@ -58,6 +58,16 @@ def test_each_outcome_has_its_hook_j6(shop: Shop, hook: str, step: str, sql: str
     assert calls.read_text() == f"{hook} {status}"
 
 
+def test_a_date_that_is_archived_later_is_not_told_again_j6(shop: Shop) -> None:
+    calls = looking(shop)
+    shop.edit("pipelines/ltv/pipeline.yml", "entity:", "archive: false\nentity:")
+    shop.run("ltv", "2026-01-04")
+    shop.edit("pipelines/ltv/pipeline.yml", "archive: false", "archive: true")
+    assert outcomes(shop.run("ltv", "2026-01-04")) == {"2026-01-04": "succeeded"}
+    assert len(shop.table("ltv_archive")) == 3
+    assert calls.read_text().splitlines() == ["2026-01-04 3 succeeded 3"]
+
+
 def test_a_hook_that_fails_takes_nothing_back_and_is_named_j6(shop: Shop) -> None:
     looking(shop, "def on_completed(context):\n    raise OSError('no route to host')\n")
     result = shop.run("ltv", "2026-01-04")

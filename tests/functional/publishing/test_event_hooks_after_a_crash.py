@@ -195,10 +195,23 @@ def test_a_date_that_somebody_else_is_at_is_left_to_them_j6(children: Children, 
 
 
 def test_a_run_of_the_service_tells_too_j6(children: Children, telling: Shop) -> None:
+    """It closes the run that died, as every run does."""
+    telling.edit("pipelines/ltv/pipeline.yml", "entity:", "schedule: {paused: true}\nentity:")
     crash(children, telling, "date_was_told#2")
     telling.submit("ltv", "2026-01-05")
     telling.serve()
     assert sorted(told(telling)) == sorted(completed("2026-01-02", "2026-01-03", "2026-01-03", "2026-01-05"))
+
+
+def test_a_process_that_dies_while_it_only_archives_changes_nothing_of_the_date(children: Children, shop: Shop) -> None:
+    """It is as it was published, and the next run archives it."""
+    shop.edit("pipelines/ltv/pipeline.yml", "entity:", "archive: false\nentity:")
+    shop.run("ltv", "2026-01-03")
+    shop.edit("pipelines/ltv/pipeline.yml", "archive: false", "archive: true")
+    crash(children, shop, "finish_task#1", ("2026-01-03", "2026-01-04"))
+    assert shop.statuses() == {"2026-01-03": "succeeded"}
+    shop.run("ltv", "2026-01-03")
+    assert len(shop.table("ltv_archive")) == 2
 
 
 def test_without_a_hook_nobody_is_owed_anything_even_if_it_comes_later(shop: Shop) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from augury.ledger.queue_records import QueuedTask, TaskState
 from augury.service.sending import ATTEMPTS
 from tests.mailboxes import Hook, Mailbox, listening, mail_server
 from tests.projects import AUGURY, SPENT, Shop, days, orders_of
@@ -67,17 +68,18 @@ def test_a_failure_that_is_tried_again_is_told_after_the_last_attempt_or3(shop: 
     throttle = "throttle: {default: {retries: 2, backoff: 60s}}\n"
     shop.pipeline(settings=BY_HAND + throttle, prepare=breaks("2026-01-04"))
     shop.submit("ltv", "2026-01-04")
-    for minutes in (0, 2, 4):
+    for failures in (1, 2):
+        _until(shop, lambda tasks, wanted=failures: tasks[0].failures == wanted)
         assert hook.posted == []
-        later(shop, minutes=minutes)
-        _until(shop, tries=1)
+        later(shop, minutes=5)
+    shop.serve()
     assert hook.titles == ["ltv failed: 2026-01-04"]
 
 
 def test_a_failure_that_a_retry_mended_is_told_to_nobody(shop: Shop, hook: Hook) -> None:
     shop.pipeline(settings=BY_HAND + "throttle: {default: {retries: 1, backoff: 60s}}\n", prepare=breaks("2026-01-04"))
     shop.submit("ltv", "2026-01-04")
-    _until(shop, tries=1)
+    _until(shop, lambda tasks: tasks[0].failures == 1)
     shop.pipeline(settings=BY_HAND + "throttle: {default: {retries: 1, backoff: 60s}}\n", prepare=SPENT)
     later(shop, minutes=2).serve()
     assert shop.statuses() == {"2026-01-04": "succeeded"}
@@ -92,6 +94,7 @@ def test_held_dates_and_expired_ones_are_told_with_what_to_do(shop: Shop, hook: 
     assert "augury run ltv --date 2026-01-04 --accept CHECK" in hook.posted[0][1]["text"]
     shop.pipeline("rfm", settings=BY_HAND + "throttle: {default: {delay: 1h, expires: 2h}}\n", prepare=SPENT)
     shop.submit("rfm", "2026-01-04")
+    _until(shop, lambda tasks: tasks[0].state is TaskState.QUEUED)
     later(shop, hours=3).serve()
     assert hook.titles[1:] == ["rfm expired: 2026-01-04"]
 
@@ -161,7 +164,7 @@ def test_a_message_that_nobody_takes_is_given_up_in_the_end(shop: Shop, hook: Ho
 
 
 def test_no_secret_is_in_a_message_or_in_what_the_service_says(shop: Shop, hook: Hook) -> None:
-    hook.answers = [(500, "hook-word-1")]
+    hook.answers = [(500, "nothing at /services/hook-word-1")]
     shop.pipeline(settings=BY_HAND, prepare=breaks("2026-01-04").replace("no such country", hook.url))
     shop.submit("ltv", "2026-01-04")
     said = shop.serve() + later(shop, minutes=1).serve()
@@ -190,22 +193,21 @@ def _mail(box: Mailbox) -> str:
     return f"{{type: email, host: 127.0.0.1, port: {box.port}, tls: ssl, sender: a@b.c, to: d@e.f, {account}}}"
 
 
-def _until(shop: Shop, *, tries: int) -> None:
-    """Serve until so many more attempts of the only task are over, which is not idle where it is to be retried."""
+def _until(shop: Shop, seen: Callable[[list[QueuedTask]], bool]) -> None:
+    """Serve until the queue is as a test waits for it, which is never idle where tasks wait for their time."""
     stop = threading.Event()
 
     def look() -> None:
-        wanted = failed() + tries
         while not stop.wait(0.05):
-            if failed() >= wanted:
+            if seen([each.task for each in shop.tasks()]):
                 stop.set()
-
-    def failed() -> int:
-        return sum(task.task.failures + (task.task.state == "dead") for task in shop.tasks())
 
     watch = threading.Thread(target=look)
     watch.start()
+    limit = threading.Timer(60, stop.set)
+    limit.start()
     with shop.open() as project:
-        threading.Timer(60, stop.set).start()
         project.serve(stop, concurrency=1)
     watch.join()
+    assert limit.is_alive()
+    limit.cancel()

@@ -137,6 +137,25 @@ def test_the_archive_has_a_time_of_its_own_l1(shop: Shop) -> None:
     assert shop.table("ltv_archive") == kept
 
 
+def test_archiving_says_nothing_new_about_a_date_l1_j6(shop: Shop) -> None:
+    """Its hook was called when it was published. A date that failed since is archived as it was, and stays failed."""
+    calls = shop.root / "calls.txt"
+    hooks = (
+        "def on_completed(context):\n"
+        "    with open(context.vars['calls'], 'a') as file:\n        file.write(f'{context.run_date}\\n')\n"
+    )
+    settings = AT_SIX % "" + f"archive: {{schedule: '0 16 * * *'}}\nvars: {{calls: {calls}}}\n"
+    shop.pipeline(settings=settings, start="2026-01-10", prepare=SPENT, hooks=hooks)
+    shop.serve()
+    shop.edit("pipelines/ltv/prepare.sql", "sum(amount)", "sum(totl)")
+    shop.run("ltv", "2026-01-10")
+    later(shop, hours=10)
+    shop.serve()
+    assert shop.table("ltv_archive") == shop.table("ltv_v1_predictions") != []
+    assert shop.statuses() == {"2026-01-10": "failed"}
+    assert calls.read_text() == "2026-01-10\n"
+
+
 def test_a_clock_that_is_set_back_runs_nothing_again(shop: Shop) -> None:
     shop.serve()
     later(shop, days=-2)

@@ -126,6 +126,16 @@ def test_what_fails_before_somebodys_eyes_is_not_told_unless_it_was() -> None:
     assert world.look() == ["ltv recovered: 2026-01-04"]
 
 
+def test_what_is_tried_again_is_not_told_before_its_last_attempt_or3() -> None:
+    failed = NotWell(*LTV, "2026-01-04", F, "why", "R1", True, tried_again=True)
+    assert decide(Sight([failed], {LTV: ()}, {}), datetime.now(UTC)).told == ()
+    world = World()
+    world.look(d4=F)
+    assert decide(Sight([failed], {LTV: ()}, world.known), world.now).changed == (), (
+        "it is sent again, and not well yet"
+    )
+
+
 def test_a_pipeline_that_is_gone_takes_its_incidents_with_it() -> None:
     world = World()
     world.look(d4=F)

@@ -64,6 +64,8 @@ def nothing_to_do(plan: Plan) -> str:
 def _left(plan: Plan) -> str:
     """What `--reprocess` is not about."""
     days, mode = plan.left, plan.request.reprocess
+    if mode is None:
+        return f"Nothing to do: {count(len(days), 'date')} of {plan.request.pipeline} did not end well before."
     why = "tried before" if mode == "missing" else "finished before"
     if len(days) == 1:
         return f"Nothing to do: {plan.request.pipeline} {days[0]} was {why}; --reprocess {mode} leaves it as it is."

@@ -56,8 +56,8 @@ class Fences:
             if (found := _token(descriptor)) > fence.token:
                 raise Fenced(
                     f"{fence.name} belongs to another run by now",
-                    why=f"it came with {found}, this one with {fence.token}; if there is no other run, the ledger was begun "
-                    f"anew by a server whose clock is behind: remove {self._folder / fence.name}",
+                    why=f"it came with {found}, this one with {fence.token}; if there is no other run, the ledger was "
+                    f"begun anew by a server whose clock is behind: remove {self._folder / fence.name}",
                 )
             os.pwrite(descriptor, f"{fence.token:0{_DIGITS}}".encode(), 0)
         except OSError as error:
