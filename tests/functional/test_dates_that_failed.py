@@ -122,7 +122,7 @@ def test_a_failed_date_whose_source_goes_away_fails_again_and_stays_published_k5
     before = shop.published("ltv", "2026-01-03", everything=True)
     (shop.root / "data/orders.csv").unlink()
     answer = called("run", "ltv", "--date", "2026-01-03", folder=shop.root)
-    refused(answer, 1, "ltv / 2026-01-03: source orders is not there", "What was published stays")
+    refused(answer, 1, "ltv / 2026-01-03: source orders is not there", "what was published before stays")
     assert shop.statuses() == {"2026-01-03": "failed"}
     assert shop.published("ltv", "2026-01-03", everything=True) == before
 

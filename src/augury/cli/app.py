@@ -56,6 +56,7 @@ COMMANDS: dict[str, Section] = {
         "cancel": Entry("serve:cancel", "Take back what the service has not begun of a run."),
         "pause": Entry("serve:pause", "Stop serving the schedules of a pipeline."),
         "resume": Entry("serve:resume", "Serve the schedules of a pipeline again."),
+        "alerts": Entry("serve:alerts", "Print alert rules for Prometheus."),
     },
     "Look": {
         "status": Entry("history:status", "Show what is published, what is due, and which model is in use."),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from augury.errors import Problem, SpecError
 from augury.plan.steps import Request
@@ -192,12 +193,20 @@ class Definitions:
         return f"{relation.name}|{source.event_time}|{source.known_at}|{zone}"
 
 
+_BESIDE: Any = {
+    **dict.fromkeys(("description", "owner", "url", "note", "labels", "throttle"), True),
+    "schedule": {"catchup", "paused", "poll"},
+    "model": {"train": {"catchup"}},
+}
+"""Keys that say nothing about what is built: words for people, and when the service does it."""
+
+
 def spec_fingerprint(definitions: Definitions, request: Request) -> str:
     """Of everything in the project's files that a plan of this request is made from."""
     pipeline = definitions.pipeline
     day = request.dates[0] if request.dates else pipeline.settings.start
     return combine(
-        pipeline.settings.model_dump_json(exclude={"description", "owner", "url", "note", "labels"}),
+        pipeline.settings.model_dump_json(exclude=_BESIDE),
         *(definitions.step(name, day).fingerprint for name in pipeline.steps),
     )
 

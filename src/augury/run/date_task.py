@@ -28,7 +28,9 @@ from augury.run.recovery import archives_alone
 from augury.run.work import Work
 from augury.warehouses.contract import Partition, Write
 
-PUT_IN_PLACE = "What was published stays. Put the source in place"
+
+def _absent(why: str) -> DataRefused:
+    return DataRefused(why, why="what was published before stays", fix="Put the source in place.")
 
 
 class DateTask:
@@ -85,8 +87,7 @@ class DateTask:
         if published is None or published.status is not Status.SUCCEEDED or self._work.plan.request.reprocess == "all":
             self._records.skip()
             return
-        place = Place(pipeline=self._work.pipeline.name, date=str(day))
-        self._records.done.error = DataRefused(why, where=place, fix=PUT_IN_PLACE)
+        self._records.done.error = _absent(why).at(Place(pipeline=self._work.pipeline.name, date=str(day)))
         self._records.end(Status.FAILED, why)
 
     def _leads_to_publishing(self, step: PlannedStep) -> bool:
@@ -145,7 +146,7 @@ class DateTask:
         if waiting is not None:
             raise waiting
         if step.absent:
-            raise DataRefused(step.absent, fix=PUT_IN_PLACE)
+            raise _absent(step.absent)
         if self._leads_to_publishing(step):
             self._meter.check(step.step)
         built = self._built_meanwhile(step)

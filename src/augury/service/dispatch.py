@@ -19,7 +19,7 @@ from augury.service.durable import Durable, Released
 from augury.service.facts import facts_of
 from augury.service.finishing import finish
 from augury.service.progressing import Ready, RunProgress
-from augury.service.releasing import Releasing
+from augury.service.releasing import LetGo, Releasing
 from augury.service.submit import plan_again
 
 Tell = Callable[[str, str], None]
@@ -34,15 +34,22 @@ class Dispatcher:
     """Moves the tasks of all runs; used by one thread."""
 
     def __init__(
-        self, opened: Opened, durable: Durable, tell: Tell, *, alive: Callable[[Sequence[WorkerRecord]], frozenset[str]]
+        self,
+        opened: Opened,
+        durable: Durable,
+        tell: Tell,
+        *,
+        alive: Callable[[Sequence[WorkerRecord]], frozenset[str]],
+        let_go: LetGo = lambda tasks, now: None,
     ) -> None:
+        """`let_go` hears of every task that is given to the workers."""
         self._opened = opened
         self._ledger = opened.ledger
         self._durable = durable
         self._tell = tell
         self._alive = alive
         self._runs: dict[str, RunProgress] = {}
-        self._releasing = Releasing(opened, durable)
+        self._releasing = Releasing(opened, durable, let_go)
 
     def once(self) -> bool:
         """One pass. True where something moved that may let something else move at once."""

@@ -26,13 +26,16 @@ REMEMBERED = timedelta(days=1, hours=1)
 
 PlannedTask = Callable[[QueuedTask], Task | None]
 """The task of the plan behind a queued one."""
+LetGo = Callable[[Sequence[QueuedTask], datetime], None]
+"""Hears of the tasks that are given to the workers, and when."""
 
 
 class Releasing:
     """Used by the one process that decides."""
 
-    def __init__(self, opened: Opened, durable: Durable) -> None:
+    def __init__(self, opened: Opened, durable: Durable, let_go: LetGo = lambda tasks, now: None) -> None:
         self._opened = opened
+        self._let_go = let_go
         self._ledger = opened.ledger
         self._durable = durable
         self._polled: dict[Queue, datetime] = {}
@@ -77,7 +80,9 @@ class Releasing:
             if self._ledger.bury_task(row.run_id, row.task, row.attempt, each.reason, facts_of(ended)):
                 self._record_expired(row, each.reason, now)
         self._ledger.looked_at([rows[task.key] for task in decision.looked_at], decision.stamp)
-        for row in self._ledger.release_tasks([rows[task.key] for task in decision.released], now):
+        released = self._ledger.release_tasks([rows[task.key] for task in decision.released], now)
+        self._let_go(released, now)
+        for row in released:
             self._durable.start(Released(row.run_id, row.task, row.attempt))
 
     def _record_expired(self, row: QueuedTask, reason: str, now: datetime) -> None:

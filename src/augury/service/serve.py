@@ -58,7 +58,7 @@ class Server:
         self._how = how
         self._tell = tell
         self._metrics = _metrics_of(opened)
-        self._listeners = (*listeners, *([self._metrics] if self._metrics else []))
+        self._listeners: tuple[Listener, ...] = (*listeners, *((self._metrics,) if self._metrics else ()))
         self._reloading = Reloading(opened, read)
         self._settings = opened.spec.settings.service
         host = socket.gethostname()

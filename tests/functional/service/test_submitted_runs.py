@@ -232,3 +232,10 @@ def test_files_that_change_while_it_serves_are_read_again(shop: Shop) -> None:
     assert said == ["error", "info"]
     assert [row["spent"] for row in shop.published("ltv", "2026-01-02")] == [10.0] * 3
     assert [row["spent"] for row in shop.published("ltv", "2026-01-04")] == [60.0] * 3
+
+
+def test_another_throttle_is_no_reason_to_plan_again(shop: Shop) -> None:
+    run_id = shop.submit("ltv", "2026-01-02", "2026-01-05").run_id
+    shop.pipeline(settings=BY_HAND + "throttle: {default: {rate: 100/s}}\n", prepare=SPENT)
+    shop.serve()
+    assert [task.task.attempt for task in shop.tasks(run_id=run_id, everything=True)] == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""up, worker, submit, tasks, notify, cancel, pause, resume: what does the service do?"""
+"""up, worker, submit, tasks, notify, cancel, pause, resume, alerts: what does the service do?"""
 
 from __future__ import annotations
 
@@ -188,3 +188,10 @@ def resume(session: Session, pipeline: str) -> None:
         changed = project.resume(pipeline)
     text = f"{pipeline} is served again." if changed else f"{pipeline} was not paused."
     session.report(said({"pipeline": pipeline, "paused": False, "changed": changed}, text))
+
+
+@command(name="alerts", help=HELP["alerts"].help + "\n\nThey are about the metrics at service.metrics of augury.yml.")
+def alerts(session: Session) -> None:
+    from augury.alerts import rules
+
+    session.streams.raw(rules())
