@@ -11,6 +11,7 @@ Every action opens the project anew, as every command does, at the instant that 
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -183,6 +184,23 @@ class Shop(Files):
         assert watch.is_alive(), f"still at work after {seconds} s: {said}"
         watch.cancel()
         return said
+
+    def serve_until(self, true: Callable[[], bool], *, seconds: float = 60.0) -> None:
+        """Serve at this instant, until something is true."""
+        stop = threading.Event()
+        deadline = time.monotonic() + seconds
+
+        def watch() -> None:
+            while not stop.wait(0.05):
+                if true() or time.monotonic() > deadline:
+                    stop.set()
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        with self.open() as project:
+            project.serve(stop, concurrency=2)
+        watching.join()
+        assert time.monotonic() < deadline, f"not true after {seconds} s"
 
     def tasks(self, **asked: Any) -> Sequence[Waiting]:
         with self.open() as project:

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             gc.freeze()  # the process ends here, and its last collection need not look through what was imported
         gc.enable()
     session.streams.finish()
+    if session.threads_left and arguments is None:
+        os._exit(code)
     return code
 
 

@@ -38,6 +38,8 @@ class Session:
         """Where runs of the opened project write their logs."""
         self.engine = False
         """Whether the engine of a warehouse was in use."""
+        self.threads_left = False
+        """Code of others is still at work in a thread that nobody can end: the process ends without it."""
         self._default_target: str | None = None
         """Of the opened project."""
 

@@ -28,8 +28,11 @@ class Serving(Working):
         until_idle: bool = False,
         tell: Callable[[str, str], None] = lambda level, message: None,
         began: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> bool:
         """Perform what is due and what was submitted, until `stop` is set.
+
+        False where tasks did not end in time: they were handed back, but their threads may go on, and the process has
+        to end without waiting for them.
 
         `grace` seconds are what running tasks have to end in. Raises Locked where another process serves this
         ledger, PluginError where the service's library is missing.
@@ -39,7 +42,7 @@ class Serving(Working):
         opened = self._writing
         tasks = concurrency or opened.spec.settings.service.concurrency or opened.warehouse.features.parallel_dates
         how = HowToServe(tasks, grace, until_idle)
-        Server(opened, how, tell, self._listeners, self._read).serve(stop, began)
+        return Server(opened, how, tell, self._listeners, self._read).serve(stop, began)
 
     def submit(
         self,

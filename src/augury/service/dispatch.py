@@ -49,6 +49,8 @@ class Dispatcher:
         self._tell = tell
         self._alive = alive
         self._runs: dict[str, RunProgress] = {}
+        self._complaints: dict[str, str] = {}
+        """What was said last about a run that cannot go on."""
         self._releasing = Releasing(opened, durable, let_go)
 
     def once(self) -> bool:
@@ -94,13 +96,19 @@ class Dispatcher:
             try:
                 planned_again |= self._advance_run(run_id, states, now)
             except AuguryError as error:
-                self._tell("error", f"run {run_id}: {self._opened.masker.mask(error.what)}")
+                self._complain(run_id, self._opened.masker.mask(error.what))
             except (ValueError, KeyError, TypeError):
                 self._tell("error", f"run {run_id} was planned by another version of augury and is closed")
                 self._ledger.finish_run(
                     run_id, Status.FAILED, now, {}, detail="planned by another version of augury; submit it again"
                 )
         return planned_again
+
+    def _complain(self, run_id: str, what: str) -> None:
+        """What stands in the way of a run, once as long as it stays the same."""
+        if self._complaints.get(run_id) != what:
+            self._complaints[run_id] = what
+            self._tell("error", f"run {run_id}: {what}")
 
     def _advance_run(self, run_id: str, states: dict[TaskState, int], now: datetime) -> bool:
         run = self._runs.get(run_id)

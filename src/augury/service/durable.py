@@ -100,14 +100,23 @@ class Durable:
             ) from error
 
     def start(self, released: Released) -> None:
-        """Have a released task performed, here or by another worker. Doing it twice starts it once."""
+        """Have a released task performed, here or by another worker. Doing it twice starts it once.
+
+        Raises StorageFailed where the database does not take it.
+        """
         from dbos import DBOS, SetWorkflowID
 
-        with SetWorkflowID(released.workflow):
-            if self._shared:
-                DBOS.enqueue_workflow(QUEUE, self._workflow, released.run_id, released.task, released.attempt)
-            else:
-                DBOS.start_workflow(self._workflow, released.run_id, released.task, released.attempt)
+        run_id, task, attempt = released.run_id, released.task, released.attempt
+        try:
+            with SetWorkflowID(released.workflow):
+                if self._shared:
+                    DBOS.enqueue_workflow(QUEUE, self._workflow, run_id, task, attempt)
+                else:
+                    DBOS.start_workflow(self._workflow, run_id, task, attempt)
+        except Exception as error:
+            # Its own errors have no public base, and whatever came, the task holds a slot.
+            why = str(getattr(error, "orig", error)).strip()
+            raise StorageFailed("a task could not be handed to the workers", why=why) from error
 
     def give_up(self, released: Iterable[Released]) -> None:
         """Attempts that the ledger gave up shall not be recovered by a process that comes back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -68,6 +69,12 @@ class Executor:
         except AuguryError as error:
             with self._lock:
                 self._untold[released] = self._opened.masker.mask(error.what)
+        except Exception as error:
+            # A bug of ours must not keep a slot for ever.
+            logging.getLogger(__name__).exception("%s %s", released.run_id, released.task)
+            what = self._opened.masker.mask(f"augury failed on an error of its own: {type(error).__name__}: {error}")
+            bug = facts_of(Ended(Status.FAILED, what))
+            self._opened.ledger.bury_task(released.run_id, released.task, released.attempt, what, bug)
 
     def give_back(self) -> None:
         """Queue the attempts again whose end the ledger did not hear of. Raises StorageFailed while it is away."""
@@ -127,11 +134,10 @@ class Executor:
         if queued.attempt > 1:
             for over in self._opened.ledger.operations(queued.run_id, queued.task, over=True):
                 task = run.performer.going_on(task, over.step, operation_of(over))
-        pipeline = self._opened.pipeline(queued.pipeline, queued.version)
         return run.performer.perform_one(
             task,
             blocked=str(queued.facts.get("blocked", "")),
-            retried=retry_after(self._opened.spec, pipeline, queued) is not None,
+            retried=retry_after(self._opened.spec, queued) is not None,
         )
 
     def _ended_early(self, work: Work, day: date) -> dict[date, Status]:
@@ -147,7 +153,6 @@ class Executor:
     def _settle(self, queued: QueuedTask, ended: Ended, needs: Collection[date] = ()) -> None:
         """Tell the queue how an attempt ended: over, again later, or a dead letter."""
         ledger, now = self._opened.ledger, self._opened.clock()
-        pipeline = self._opened.pipeline(queued.pipeline, queued.version)
         key = _key(queued)
         if ended.suspended is not None:
             ledger.suspend_task(ended.suspended, queued.attempt)
@@ -161,7 +166,7 @@ class Executor:
         if ended.status is not Status.FAILED:
             ledger.end_task(*key, facts_of(ended, needs=sorted(map(str, needs))), ended.detail)
             return
-        seconds = retry_after(self._opened.spec, pipeline, queued)
+        seconds = retry_after(self._opened.spec, queued)
         if seconds is not None:
             ledger.repeat_task(*key, now + timedelta(seconds=seconds), ended.detail, failed=True)
             return

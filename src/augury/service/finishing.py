@@ -13,6 +13,7 @@ from augury.operations.summaries import write_summaries
 from augury.plan.steps import Plan
 from augury.run.limits import peak_memory
 from augury.run.outcome import EXIT_CODES
+from augury.service import traces
 
 _WORST = (Status.FAILED, Status.REFUSED, Status.HELD, Status.LOCKED)
 
@@ -30,7 +31,10 @@ def finish(opened: Opened, run_id: str, plan: Plan) -> Status:
         counts["up to date"] = len(plan.up_to_date)
     details = [task.reason for task in dead] + [record.detail for record in ours if not record.status.complete]
     detail = details[0] if details else ""
-    opened.ledger.finish_run(run_id, status, opened.clock(), counts, peak_memory(), opened.masker.mask(detail))
+    ended = opened.clock()
+    opened.ledger.finish_run(run_id, status, ended, counts, peak_memory(), opened.masker.mask(detail))
+    if (following := traces.current()) is not None:
+        following.run(opened.ledger.run(run_id), status, ended, counts)
     with suppress(AuguryError):
         # The predictions are published; the tables about them are written again by the next run.
         write_summaries(opened, opened.pipeline(request.pipeline, request.version))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from augury.errors import AuguryError, UsageError
 from augury.events import DateFinished, Event, StepFinished
 from augury.ledger.queue_records import QueuedTask, TaskState
+from augury.ledger.records import Status
 from augury.operations.calendar import due_date, fires_at, missing_dates, past_of, stale_since
 from augury.operations.opened import Opened
 from augury.plugins import missing_library
@@ -43,6 +44,8 @@ METRICS = {
 WAITS = (0.1, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
 SECONDS = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600)
 """Upper bounds of histogram buckets."""
+ENDS = tuple(status for status in Status if status not in (Status.QUEUED, Status.RUNNING))
+"""How a run date may end."""
 
 
 class Metrics:
@@ -79,6 +82,7 @@ class Metrics:
         self._finished = counter("augury_dates_finished", "pipeline", "status")
         self._failures = counter("augury_failures", "pipeline", "step", "reason")
         self.registry.register(_Ledger(self))
+        self._begin_at_zero()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -100,6 +104,13 @@ class Metrics:
     def take_up(self, opened: Opened) -> None:
         """The project's files were read again."""
         self._opened = opened
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Prometheus does not see the first increase of a counter that was not there before it."""
+        for pipeline in self._opened.spec.pipelines:
+            for status in ENDS:
+                self._finished.labels(pipeline, status.value)
 
     @contextmanager
     def served(self, address: str, tell: Callable[[str, str], None]) -> Iterator[str]:

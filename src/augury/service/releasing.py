@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from augury.errors import StorageFailed
 from augury.ledger.queue_records import QueuedTask, TaskState, WorkerRecord
 from augury.ledger.records import DateRecord, Status
 from augury.operations.opened import Opened
@@ -83,13 +84,21 @@ class Releasing:
         released = self._ledger.release_tasks([rows[task.key] for task in decision.released], now)
         self._let_go(released, now)
         for row in released:
+            self._start(row, now)
+
+    def _start(self, row: QueuedTask, now: datetime) -> None:
+        """Hand a released task over. Where that fails its slot is free again at once."""
+        try:
             self._durable.start(Released(row.run_id, row.task, row.attempt))
+        except StorageFailed as error:
+            self._ledger.repeat_task(row.run_id, row.task, row.attempt, now, error.what)
+            raise
 
     def _record_expired(self, row: QueuedTask, reason: str, now: datetime) -> None:
         """The date says that it expired, unless it is published already."""
         if not row.requested:
             return
-        pipeline = self._opened.pipeline(row.pipeline, row.version)
+        pipeline = self._opened.spec.pipelines.get(row.pipeline, {}).get(row.version)
         known = self._ledger.date_records(row.pipeline, row.version, row.day, row.day).get(row.day)
         if known is None or not known.status.complete:
             record = DateRecord(
@@ -99,7 +108,7 @@ class Releasing:
                 status=Status.EXPIRED,
                 run_id=row.run_id,
                 updated_at=now,
-                data_date=pipeline.cutoffs.data_date(row.day),
+                data_date=pipeline.cutoffs.data_date(row.day) if pipeline else None,
                 detail=reason,
             )
             self._ledger.record_partitions(dates=[record])
@@ -108,7 +117,7 @@ class Releasing:
         for row in out:
             if not row.worker and row.released_at is not None and now - row.released_at > UNSTARTED:
                 # Whoever released it may have died before it was started; starting it twice is harmless.
-                self._durable.start(Released(row.run_id, row.task, row.attempt))
+                self._start(row, now)
 
     def _releases(self, now: datetime) -> list[Release]:
         if now - self._forgot > timedelta(hours=1):

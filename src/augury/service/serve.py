@@ -14,6 +14,7 @@ from augury.errors import AuguryError, Locked
 from augury.events import Listener
 from augury.ledger.leases import Lease
 from augury.ledger.queue_records import WorkerRecord
+from augury.operations.changes import counted
 from augury.operations.locking import SERVICE
 from augury.operations.opened import Opened
 from augury.run.locks import Lock, PartitionLocks
@@ -22,7 +23,7 @@ from augury.service.dispatch import Dispatcher, Tell
 from augury.service.durable import Durable, Released
 from augury.service.execute import Executor
 from augury.service.inspecting import lease_of, living
-from augury.service.metrics import Metrics
+from augury.service.observing import Observing
 from augury.service.reloading import Reloading
 from augury.service.scheduling import Schedules
 from augury.service.telling import Telling
@@ -30,6 +31,8 @@ from augury.spec.files import ProjectSpec
 
 SCHEDULER = "scheduler"
 """The lease of the worker that decides, where there are several."""
+INTERRUPTED = 3.0
+"""Seconds in which a query that was interrupted ends."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class Server:
         self._opened = opened
         self._how = how
         self._tell = tell
-        self._metrics = _metrics_of(opened)
-        self._listeners: tuple[Listener, ...] = (*listeners, *((self._metrics,) if self._metrics else ()))
+        self._listeners = tuple(listeners)
+        self._observing = Observing(opened, tell)
         self._reloading = Reloading(opened, read)
         self._settings = opened.spec.settings.service
         host = socket.gethostname()
@@ -76,20 +79,20 @@ class Server:
         """The last one performs what is begun now; earlier ones end what they began before the project changed."""
         self._take_up(opened)
         self._scheduler: Lease | None = None
-        self._running = 0
+        self._running: set[Released] = set()
         self._changed = Condition()
         """Something happened that the next pass should see at once."""
 
-    def serve(self, stop: Event, began: Callable[[], None] = lambda: None) -> None:
-        """Work until `stop` is set, which it is in any case when this returns.
+    def serve(self, stop: Event, began: Callable[[], None] = lambda: None) -> bool:
+        """Work until `stop` is set, which it is in any case when this returns. False where threads are left that did
+        not end: the process has to end without waiting for them.
 
         Raises Locked where another process serves this ledger already."""
         opened = self._opened
         with ExitStack() as stack:
             if not opened.ledger.shared:
                 stack.enter_context(_alone(opened))
-            if self._metrics is not None and self._settings.metrics is not None:
-                stack.enter_context(self._metrics.served(self._settings.metrics, self._tell))
+            stack.enter_context(self._observing.served())
             opened.warehouse.set_threads(1 if self._how.concurrency > 1 else None)
             stack.enter_context(capture_printing(self._printed))
             stack.callback(self._close)
@@ -103,11 +106,15 @@ class Server:
             stack.callback(beating.join, 5.0)
             stack.callback(ended.set)
             began()
+            grace = self._how.grace
             try:
                 self._work(stop)
+            except KeyboardInterrupt:
+                grace = 0.0  # asked a second time
             finally:
                 stop.set()
-                self._finish_running()
+                in_order = self._finish_running(grace)
+        return in_order
 
     # -- the loop --------------------------------------------------------------------------------------------------
 
@@ -149,13 +156,11 @@ class Server:
 
     def _take_up(self, opened: Opened) -> None:
         self._opened = opened
-        self._executors.append(
-            Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=self._listeners)
+        listeners = (*self._listeners, *self._observing.take_up(opened))
+        self._executors.append(Executor(opened, self.name, max_starts=self._settings.max_starts, listeners=listeners))
+        self._dispatcher = Dispatcher(
+            opened, self._durable, self._tell, alive=self._living, let_go=self._observing.let_go
         )
-        heard = {"let_go": self._metrics.let_go} if self._metrics else {}
-        self._dispatcher = Dispatcher(opened, self._durable, self._tell, alive=self._living, **heard)
-        if self._metrics is not None:
-            self._metrics.take_up(opened)
         self._schedules = Schedules(opened, self._tell)
         self._telling = Telling(opened, self._tell)
 
@@ -174,23 +179,47 @@ class Server:
 
     def _perform(self, released: Released) -> None:
         with self._changed:
-            self._running += 1
+            self._running.add(released)
         try:
-            self._executors[-1].perform(released)
+            with self._observing.task(released, self.name):
+                self._executors[-1].perform(released)
         finally:
             with self._changed:
-                self._running -= 1
+                self._running.discard(released)
                 self._changed.notify_all()
 
-    def _finish_running(self) -> None:
-        """Nothing new is taken; what runs may end, and is handed back where it does not in time."""
+    def _finish_running(self, grace: float) -> bool:
+        """Nothing new is taken; what runs may end, and is handed back where it does not in time: False then, for code
+        of others, such as a hook, may still be at it in a thread that nobody can end."""
         with suppress(AuguryError):
             self._opened.ledger.beat(self.name, self._opened.clock(), stopping=True)
+        try:
+            if self._running and grace:
+                tasks = counted(len(self._running), "task")
+                self._tell("info", f"stopping: {tasks} under way, for {grace:g} s at most; a second time stops at once")
+            if self._are_over(grace):
+                return True
+        except KeyboardInterrupt:
+            pass  # asked a second time
+        self._opened.warehouse.interrupt()
+        return self._are_over(INTERRUPTED) or self._hand_back()
+
+    def _are_over(self, seconds: float) -> bool:
         with self._changed:
-            if self._changed.wait_for(lambda: not self._running, self._how.grace):
-                return
-            self._opened.warehouse.interrupt()
-            self._changed.wait_for(lambda: not self._running, 10.0)
+            return self._changed.wait_for(lambda: not self._running, seconds)
+
+    def _hand_back(self) -> bool:
+        """Queue again what does not end. Whatever comes of it later belongs to an attempt that is over."""
+        with self._changed:
+            left = sorted(self._running, key=lambda released: released.workflow)
+        for released in left:
+            self._tell("warning", f"{released.task} of run {released.run_id} was not over in time, and is handed back")
+            with suppress(AuguryError):
+                now, why = self._opened.clock(), "its worker stopped"
+                self._opened.ledger.repeat_task(
+                    released.run_id, released.task, released.attempt, now, why, started=False
+                )
+        return not left
 
     # -- being alive -----------------------------------------------------------------------------------------------
 
@@ -245,11 +274,6 @@ def _alone(opened: Opened) -> Lock:
         stop = f" To have this one instead, end that one first: kill {error.owner.pid}" if error.owner else ""
         error.fix = f"See what it does: augury tasks.{stop}"
         raise
-
-
-def _metrics_of(opened: Opened) -> Metrics | None:
-    """Raises PluginError where metrics are wanted and their library is missing."""
-    return None if opened.spec.settings.service.metrics is None else Metrics(opened)
 
 
 def durable_of(opened: Opened, name: str, concurrency: int) -> Durable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from augury.operations.planning import Planned, plan_request
 from augury.operations.resuming import recover_crashed
 from augury.plan.steps import Plan, Purpose, Request, Task
 from augury.run.ids import new_run_id
+from augury.service import traces
 from augury.spec.files import PipelineSpec, ProjectSpec
 from augury.spec.service import DEFAULT, TRAIN
 
@@ -36,6 +38,7 @@ def submit(opened: Opened, request: Request, *, command: str, origin: str = SUBM
     Runs of processes that died are closed first, so that the plan knows what they finished. Raises what planning
     raises.
     """
+    began, following = time.time_ns(), traces.current()
     recover_crashed(opened)
     spec = opened.pipeline(request.pipeline, request.version)
     busy = opened.ledger.busy_dates(spec.name, spec.version)
@@ -48,6 +51,8 @@ def submit(opened: Opened, request: Request, *, command: str, origin: str = SUBM
     run = _record(opened, planned.plan, new_run_id(now), command, origin, now)
     tasks = tasks_of(opened.spec, spec, planned.plan, run.run_id, origin, now)
     opened.ledger.enqueue_run(run, opened.masker.mask(planned.plan.to_json()), tasks)
+    if following is not None:
+        following.planned(run, began, len(tasks))
     return Submission(run.run_id, planned.plan, before)
 
 

@@ -68,7 +68,7 @@ def _work(session: Session, project: Project, concurrency: int | None, grace: fl
             session.streams.note(line)
 
     with session.signals.gently(stop):
-        project.serve(
+        session.threads_left = not project.serve(
             stop, concurrency=concurrency, grace=grace, until_idle=until_idle, tell=narrator.tell, began=began
         )
 

@@ -89,7 +89,6 @@ def _status_record(status: PipelineStatus) -> dict[str, Any]:
         "queued": list(status.queued),
         "stale_since": status.stale_since,
         "missing": status.missing,
-        "missing": list(status.missing),
         "dates": [{"run_date": day, "status": found} for day, found in status.strip],
     }
 
