@@ -17,6 +17,7 @@ from augury.spec.json_schema import field_docs
 
 WORDS = {
     "Any": "any value",
+    "Address": "mail address",
     "Archiving": "true, false, or [archive](#archive)",
     "Bytes": "size, `4GB`",
     "Catchup": "`latest`, `all` or `none`",
@@ -28,11 +29,14 @@ WORDS = {
     "Fraction": "number, above 0 to 1",
     "Key": "column, or list of columns",
     "LedgerAddress": "address, `postgresql://host/database`",
+    "MetricsAddress": "port, or `host:port`",
     "Name": "name",
+    "Occasion": "`failed`, `held`, `expired`, `overdue` or `recovered`",
     "Penalty": "number, 0 or more",
     "Period": "period, `90d` or `4w`",
     "RateLimit": "rate, `10/min`",
     "Seconds": "duration, `60s`",
+    "SecretStr": "text, a secret",  # pragma: allowlist secret
     "Threshold": "threshold, `<= 40`",
     "Var": "any value",
     "Zone": "time zone, `Europe/Madrid`",

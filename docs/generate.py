@@ -99,6 +99,30 @@ def models_page() -> str:
     return "".join(out)
 
 
+def notifiers_page() -> str:
+    plugins = importlib.import_module("augury.plugins")
+    settings = importlib.import_module("augury.spec.notifiers").Notifier
+    out = [
+        f"# Notifiers\n\n{NOTE}",
+        "Whom the service tells: `notifiers` of augury.yml, each under a name of your own.\n\n",
+        key_table(settings, {}),
+    ]
+    for name in plugins.names("notifiers"):
+        kind = plugins.load("notifiers", name)
+        out.append(f"\n## {name}\n\n{own_docstring(kind)}\n\n{key_table(kind.Options, {})}")
+    return "".join(out)
+
+
+def metrics_page() -> str:
+    module = importlib.import_module("augury.service.metrics")
+    rows = "".join(f"| `{name}` | {words} |\n" for name, words in module.METRICS.items())
+    opening = (
+        "What Prometheus reads of a service at `service.metrics` of augury.yml. Counters have `_total` behind their\n"
+        "name, histograms `_bucket`, `_sum` and `_count`; times are seconds."
+    )
+    return f"# Metrics\n\n{NOTE}{opening}\n\n| name | what |\n|---|---|\n{rows}"
+
+
 def statuses_page() -> str:
     module = importlib.import_module("augury.ledger.records")
     notes = notes_of(class_named(module, "Status"))
@@ -183,7 +207,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "augury.schema.json": lambda: schema("project"),
     "cli.md": cli_page,
     "errors.md": errors_page,
+    "metrics.md": metrics_page,
     "models.md": models_page,
+    "notifiers.md": notifiers_page,
     "pipeline-yml.md": pipeline_page,
     "pipeline.schema.json": lambda: schema("pipeline"),
     "project-yml.md": project_page,

@@ -18,7 +18,9 @@ HEAVY = (
     "jinja2",
     "lightgbm",
     "numpy",
+    "opentelemetry",
     "pandas",
+    "prometheus_client",
     "pyarrow",
     "scipy",
     "sklearn",
@@ -74,7 +76,17 @@ def test_listing_adapters_imports_none() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    ["errors", "names", "dates", "events", "plugins", "spec", "warehouses.contract", "models.contract"],
+    [
+        "errors",
+        "names",
+        "dates",
+        "events",
+        "plugins",
+        "spec",
+        "warehouses.contract",
+        "models.contract",
+        "notifiers.contract",
+    ],
 )
 def test_the_lower_rooms_are_light(room: str) -> None:
     assert loaded_by(f"import augury.{room}") == []

@@ -47,8 +47,8 @@ class TestConsole(NotifierContract):
         return made("console")
 
     @pytest.fixture
-    def received(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
-        return lambda: [f"shop prod{each}" for each in capsys.readouterr().out.split("[shop prod]")[1:]]
+    def received(self, capfd: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
+        return lambda: [f"shop prod{each}" for each in capfd.readouterr().out.split("[shop prod]")[1:]]
 
     @pytest.fixture
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> tuple[Notifier, str]:
@@ -58,14 +58,14 @@ class TestConsole(NotifierContract):
             def write(self, text: str) -> None:
                 raise BrokenPipeError(32, "Broken pipe")
 
-        monkeypatch.setattr("augury.notifiers.console.sys", SimpleNamespace(stdout=Closed()))
+        monkeypatch.setattr("augury.notifiers.console.sys", SimpleNamespace(__stdout__=Closed()))
         return made("console"), ""
 
-    def test_a_program_reads_a_document_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_program_reads_a_document_a_line(self, capfd: pytest.CaptureFixture[str]) -> None:
         import json
 
         made("console", form="json").send(MESSAGE)
-        (line,) = capsys.readouterr().out.splitlines()
+        (line,) = capfd.readouterr().out.splitlines()
         assert Message.from_dict(json.loads(line)) == MESSAGE
 
 
@@ -198,7 +198,7 @@ class TestEmail(NotifierContract):
     def broken(self, options: dict[str, Any], tls: str) -> tuple[Notifier, str]:
         if tls == "none":
             return made("email", **{**options, "tls": "starttls"}), ""
-        return made("email", **{**options, "password": "mail-word-2"}), "mail-word-2"
+        return made("email", **{**options, "password": "mail-word-2"}), "mail-word-2"  # pragma: allowlist secret
 
     def test_everybody_gets_one_mail_whose_id_stays_the_same(self, box: Mailbox, notifier: Notifier) -> None:
         notifier.send(MESSAGE)

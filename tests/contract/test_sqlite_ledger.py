@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from augury.errors import CannotStart
-from augury.ledger import tables
+from augury.ledger import incident_tables, tables
+from augury.ledger.incident_records import Incident, Notice
 from augury.ledger.migrations import upgrade
 from augury.ledger.records import (
     DateRecord,
@@ -87,6 +88,8 @@ def test_a_new_ledger_is_what_the_migrations_add_up_to(tmp_path: Path) -> None:
         (tables.decisions, Decision, []),
         (tables.source_probes, SourceProbe, []),
         (tables.source_days, SourceDay, []),
+        (incident_tables.incidents, Incident, []),
+        (incident_tables.notices, Notice, []),
     ],
 )
 def test_a_table_has_a_column_for_each_field(table: Any, record: Any, more: list[str]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from augury import plugins
 from augury.errors import PluginError
 
-
 NEED_NOTHING = ("notifiers",)
 """Kinds whose built-ins live on the standard library."""
 

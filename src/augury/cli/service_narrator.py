@@ -6,6 +6,7 @@ from datetime import datetime
 
 from augury.cli.narrator import log_line
 from augury.cli.streams import Streams
+from augury.cli.text import count
 from augury.events import DateFinished, Event, ModelTrained, Noticed
 
 
@@ -24,7 +25,9 @@ class ServiceNarrator:
     def tell(self, level: str, message: str) -> None:
         """Something about the service itself."""
         if self._streams.as_logs:
-            self._streams.log({"level": level, "message": message, "event": "service"})
+            # The keys of every other line, so that whoever reads them needs no exception.
+            none = dict.fromkeys(("run_id", "pipeline", "date", "step"))
+            self._streams.log({"level": level, **none, "message": message, "event": "service"})
         else:
             self._say(message if level == "info" else f"{level}: {message}")
 
@@ -35,7 +38,7 @@ class ServiceNarrator:
 def _line(event: Event) -> str:
     match event:
         case DateFinished():
-            figures = f"   {event.rows:,} rows" if event.rows is not None else ""
+            figures = f"   {count(event.rows, 'row')}" if event.rows is not None else ""
             detail = f"   {event.detail}" if event.detail else ""
             word = "published" if event.status == "succeeded" else event.status
             return f"{event.pipeline} {event.run_date}  {word}{figures}{detail}"

@@ -25,15 +25,17 @@ class Console:
         self._form = options.form
 
     def send(self, message: Message) -> None:
+        # What `print` writes to belongs to the hooks of runs while a service works.
+        stream = sys.__stdout__ or sys.stdout
+        text = _text(message) if self._form == "text" else json.dumps(message.as_dict()) + "\n"
+        encoding = stream.encoding or "utf-8"
         try:
-            sys.stdout.write(_text(message) if self._form == "text" else json.dumps(message.as_dict()) + "\n")
-            sys.stdout.flush()
+            stream.write(text.encode(encoding, "replace").decode(encoding))
+            stream.flush()
         except (OSError, ValueError) as error:
             raise NotifierFailed("nobody reads what is printed", why=str(error)) from error
 
 
 def _text(message: Message) -> str:
     lines = [f"[{message.project} {message.target}] {message.title}", *message.text.splitlines()]
-    text = "\n  ".join(lines) + "\n"
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
+    return "\n  ".join(lines) + "\n"

@@ -6,7 +6,7 @@ to decide: close runs whose process died, forget data that is gone, point views,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from augury.errors import AuguryError, SpecError
 from augury.operations import doctor_data, doctor_dates, doctor_folders, doctor_models, doctor_runs
@@ -15,7 +15,9 @@ from augury.operations.opened import Opened
 
 __all__ = ["Finding", "doctor"]
 
-CHECKS: tuple[Callable[[Opened, bool], Iterator[Finding]], ...] = (
+Check = Callable[[Opened, bool], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
     doctor_folders.folders,
     doctor_folders.leftovers,
     # Runs first: what a dead one was at is known only when it is closed.
@@ -33,15 +35,16 @@ CHECKS: tuple[Callable[[Opened, bool], Iterator[Finding]], ...] = (
 )
 
 
-def doctor(opened: Opened, fix: bool) -> tuple[Finding, ...]:
-    """Everything that is wrong with a target, the causes before what follows from them; empty where nothing is.
+def doctor(opened: Opened, fix: bool, first: Sequence[Check] = ()) -> tuple[Finding, ...]:
+    """Everything that is wrong with a target, the causes before what follows from them; empty where nothing is. Checks
+    that this layer does not know, those of the service, come `first`.
 
     With `fix` what is safe to mend is mended, and its findings say so. Without it nothing is written.
     """
-    return tuple(finding for check in CHECKS for finding in _findings(check, opened, fix))
+    return tuple(finding for check in (*first, *CHECKS) for finding in _findings(check, opened, fix))
 
 
-def _findings(check: Callable[[Opened, bool], Iterator[Finding]], opened: Opened, fix: bool) -> Iterator[Finding]:
+def _findings(check: Check, opened: Opened, fix: bool) -> Iterator[Finding]:
     """What a check cannot look at is a finding too, and no reason to leave out the other checks."""
     try:
         yield from check(opened, fix)

@@ -45,5 +45,6 @@ class Keeping(Opening):
 
     def doctor(self, *, fix: bool = False) -> tuple[Finding, ...]:
         from augury.operations.doctor import doctor
+        from augury.service.doctor import CHECKS
 
-        return doctor(self._writing if fix else self._reading, fix)
+        return doctor(self._writing if fix else self._reading, fix, CHECKS)

@@ -96,8 +96,14 @@ class Durable:
             raise StorageFailed(
                 "the database of the service cannot be used",
                 why=str(getattr(error, "orig", error)).strip(),
-                fix="Check that it runs and that this user may write to it.",
+                fix="Check that it runs and that this user may write to it." if self._shared else self._mend_file(),
             ) from error
+
+    def _mend_file(self) -> str:
+        file = self._url.removeprefix("sqlite:///")
+        return (
+            f"Check that this user may write {file}. A damaged one: move it away, the ledger knows what is to be done."
+        )
 
     def start(self, released: Released) -> None:
         """Have a released task performed, here or by another worker. Doing it twice starts it once.

@@ -1,8 +1,8 @@
 """How does a run of the service become one OpenTelemetry trace, whichever processes take part?
 
-The ids of the trace and of its run span are made from the run's id, so that every process knows them without being told:
-planning, each task and the steps in it hang below a run span that is written when the run ends. Where the standard
-OTEL_ variables name no receiver there is nothing: no import, no thread, no call.
+The ids of the trace and of its run span are made from the run's id, so that every process knows them without being
+told: planning, each task and the steps in it hang below a run span that is written when the run ends. Where the
+standard OTEL_ variables name no receiver there is nothing: no import, no thread, no call.
 """
 
 from __future__ import annotations
@@ -109,18 +109,16 @@ class Traces:
 
     def planned(self, run: RunRecord, began: int, tasks: int) -> None:
         """A run was planned and queued, from `began` (nanoseconds) until now."""
-        attributes = {
-            **_of(run.run_id, run.pipeline, run.version),
-            "augury.tasks": tasks,
-            "augury.command": run.command,
-        }
+        of = _of(run.run_id, run.pipeline, run.version)
+        attributes: dict[str, str | int] = {**of, "augury.tasks": tasks, "augury.command": run.command}
         span = self._tracer.start_span("plan", self._below(run.run_id), start_time=began, attributes=attributes)
         span.end()
 
     @contextmanager
     def task(self, run_id: str, task: str, attempt: int, worker: str) -> Iterator[None]:
         """One attempt of a task, performed by this thread; what it does meanwhile hangs below it."""
-        attributes = {"augury.run_id": run_id, "augury.task": task, "augury.attempt": attempt, "augury.worker": worker}
+        attributes: dict[str, str | int] = {"augury.run_id": run_id, "augury.task": task, "augury.worker": worker}
+        attributes["augury.attempt"] = attempt
         with self._tracer.start_as_current_span(f"task {task}", self._below(run_id), attributes=attributes):
             yield
 
@@ -172,10 +170,11 @@ class Traces:
         """Below the run's span, which some process writes when the run ends. Every process samples it alike."""
         from opentelemetry import trace
         from opentelemetry.context import Context
+        from opentelemetry.sdk.trace.sampling import Decision
 
         trace_id = _trace_id(run_id)
-        sampled = self._provider.sampler.should_sample(None, trace_id, "run").decision.is_sampled()
-        flags = trace.TraceFlags(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
+        decision = self._provider.sampler.should_sample(None, trace_id, "run").decision
+        flags = trace.TraceFlags(int(decision is Decision.RECORD_AND_SAMPLE))
         parent = trace.SpanContext(trace_id, _span_id(run_id), is_remote=True, trace_flags=flags)
         return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 

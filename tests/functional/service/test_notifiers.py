@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from augury.ledger.queue_records import QueuedTask, TaskState
 from augury.service.sending import ATTEMPTS
+from tests.cli_runner import typed, worked
 from tests.mailboxes import Hook, Mailbox, listening, mail_server
 from tests.projects import AUGURY, SPENT, Shop, days, orders_of
 
@@ -69,7 +72,7 @@ def test_a_failure_that_is_tried_again_is_told_after_the_last_attempt_or3(shop: 
     shop.pipeline(settings=BY_HAND + throttle, prepare=breaks("2026-01-04"))
     shop.submit("ltv", "2026-01-04")
     for failures in (1, 2):
-        _until(shop, lambda tasks, wanted=failures: tasks[0].failures == wanted)
+        _until(shop, partial(_failed, failures))
         assert hook.posted == []
         later(shop, minutes=5)
     shop.serve()
@@ -79,7 +82,7 @@ def test_a_failure_that_is_tried_again_is_told_after_the_last_attempt_or3(shop: 
 def test_a_failure_that_a_retry_mended_is_told_to_nobody(shop: Shop, hook: Hook) -> None:
     shop.pipeline(settings=BY_HAND + "throttle: {default: {retries: 1, backoff: 60s}}\n", prepare=breaks("2026-01-04"))
     shop.submit("ltv", "2026-01-04")
-    _until(shop, lambda tasks: tasks[0].failures == 1)
+    _until(shop, partial(_failed, 1))
     shop.pipeline(settings=BY_HAND + "throttle: {default: {retries: 1, backoff: 60s}}\n", prepare=SPENT)
     later(shop, minutes=2).serve()
     assert shop.statuses() == {"2026-01-04": "succeeded"}
@@ -188,9 +191,30 @@ def test_mail_and_webhook_are_told_side_by_side(
         assert hook.titles == ["ltv failed: 2026-01-04"]
 
 
+def test_a_message_on_stdout_can_be_read_beside_the_log_lines_aa3(shop: Shop) -> None:
+    """Standard output is the notifier's alone, and standard error JSON from the first line to the last (R3)."""
+    team = shop.text("augury.yml").splitlines()[-1]
+    shop.edit("augury.yml", team, "notifiers: {screen: {type: console, form: json}}\nservice: {metrics: 0}")
+    shop.pipeline(settings=BY_HAND, prepare=breaks("2026-01-04"))
+    run_id = shop.submit("ltv", "2026-01-03", "2026-01-05").run_id
+    served = worked(typed("up", "--until-idle", "--log-format", "json", folder=shop.root))
+    (message,) = [json.loads(line) for line in served.out.splitlines()]
+    assert (message["title"], message["run_id"]) == ("ltv failed: 2026-01-04", run_id)
+    lines = [json.loads(line) for line in served.err.splitlines()]
+    steps = [line for line in lines if line.get("event") == "step_finished"]
+    assert {(line["pipeline"], line["run_id"]) for line in steps} == {("ltv", run_id)}
+    assert ("2026-01-03", "publish") in [(line["date"], line["step"]) for line in steps]
+    (failed,) = [line for line in lines if line.get("event") == "date_finished" and line["level"] == "error"]
+    assert (failed["date"], failed["extra"]["status"]) == ("2026-01-04", "failed")
+
+
 def _mail(box: Mailbox) -> str:
     account = "user: augury, password: mail-word-1"
     return f"{{type: email, host: 127.0.0.1, port: {box.port}, tls: ssl, sender: a@b.c, to: d@e.f, {account}}}"
+
+
+def _failed(failures: int, tasks: list[QueuedTask]) -> bool:
+    return tasks[0].failures == failures
 
 
 def _until(shop: Shop, seen: Callable[[list[QueuedTask]], bool]) -> None:

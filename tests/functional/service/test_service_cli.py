@@ -110,7 +110,7 @@ def test_what_is_submitted_is_told_everywhere_until_a_service_does_it_r2(shop: S
     assert {task["why"] for task in document(shop, "tasks")["tasks"]} == {"no service is running: augury up"}
 
     said = served(shop)
-    assert "ltv 2026-01-05  published   1 rows" in said
+    assert "ltv 2026-01-05  published   1 row" in said
     assert document(shop, "tasks")["tasks"] == []
     assert {task["state"] for task in document(shop, "tasks", "--all")["tasks"]} == {"ended"}
     assert [run["status"] for run in document(shop, "runs")["runs"]] == ["succeeded"]
@@ -125,7 +125,28 @@ def test_submit_can_wait_for_its_end_and_ends_with_its_code(shop: Shop) -> None:
         failed = called("submit", "ltv", "--date", "2026-01-06", "--wait", folder=shop.root)
     assert failed.code == 1
     assert "bad" in failed.out
+    assert "Ctrl-C stops following it, not the run." in failed.err
+    assert "No service" not in failed.err
     assert "augury tasks --run" in failed.err
+
+
+def test_who_waits_where_nobody_serves_is_told_and_may_go_away(shop: Shop) -> None:
+    process = started("submit", "ltv", "--date", "2026-01-05", "--wait", folder=shop.root)
+    assert process.stderr is not None
+    assert "No service is running. Start one: augury up" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert ended(process, 60).code == 130
+    assert _states(shop) == ["waiting"], "the run goes on"
+
+
+def test_a_database_of_the_service_that_is_damaged_can_be_moved_away(shop: Shop) -> None:
+    submitted(shop, "2026-01-05", "2026-01-06")
+    file = shop.root / ".augury/dev/_service.db"
+    file.write_bytes(b"no database" * 500)
+    refused(ended(started("up", "--until-idle", folder=shop.root)), 1, str(file), "move it away")
+    file.unlink()
+    served(shop)
+    assert shop.statuses() == {"2026-01-05": "succeeded"}
 
 
 def test_a_run_that_is_cancelled_ends_and_a_second_time_is_refused(shop: Shop) -> None:

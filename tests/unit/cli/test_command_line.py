@@ -51,6 +51,7 @@ def test_every_command_of_the_issue_is_there() -> None:
             "cancel",
             "pause",
             "resume",
+            "alerts",
             "status",
             "ls",
             "show",

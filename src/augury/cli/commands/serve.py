@@ -117,6 +117,8 @@ def submit(
             return ExitCode.DONE
         from augury.cli.following import follow
 
+        served = "" if project.is_served else " No service is running. Start one: augury up"
+        session.streams.note(f"Queued as run {submission.run_id}; Ctrl-C stops following it, not the run.{served}")
         run = follow(session.streams, project, submission.run_id)
         report = followed_report(run, submission, session.suggest("tasks", "--run", run.run_id))
         session.report(report)
