@@ -31,12 +31,8 @@ def plain(value: Any, mask: Mask = str, advise: Mask = str) -> Any:
             return plain(value.value, mask, advise)
         case str():
             return mask(value)
-        case int():
-            return value
-        case float():
-            return value if math.isfinite(value) else _unfinite(value)
-        case Decimal():
-            return _decimal(value)
+        case int() | float() | Decimal():
+            return _number(value)
         case datetime() | date() | time():
             return value.isoformat()
         case timedelta():
@@ -60,6 +56,12 @@ def plain(value: Any, mask: Mask = str, advise: Mask = str) -> Any:
 
 def _key(key: Any) -> str:
     return str(key.value) if isinstance(key, Enum) else str(key)
+
+
+def _number(value: float | Decimal) -> int | float | str:
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    return value if math.isfinite(value) else _unfinite(value)
 
 
 def _unfinite(value: float) -> str:

@@ -53,7 +53,7 @@ def test_a_date_that_failed_and_is_queued_again_is_not_told_as_failed_m5(shop: S
     shop.pipeline(settings=BY_HAND, prepare=SPENT.replace("sum(amount)", "error('bad')"))
     shop.submit("ltv", "2026-01-05")
     shop.serve()
-    assert the(doctor(shop), "failed: 2026-01-05")
+    assert "bad" in the(doctor(shop), "failed: 2026-01-05").why
     with shop.open() as project:
         assert project.revive() == 1
     assert not [each for each in doctor(shop) if "failed" in each.problem]
@@ -77,7 +77,7 @@ def _open_barriers(shop: Shop) -> None:
     """As the service does, without releasing anything."""
     with shop.open() as project:
         ledger = project._writing.ledger
-        with ledger._database.write() as connection:  # type: ignore[attr-defined]
+        with ledger._database.write() as connection:
             connection.exec_driver_sql("update queue set state = 'queued'")
 
 
@@ -97,7 +97,7 @@ def _suspend(shop: Shop, *, deadline: datetime) -> None:
     with shop.open() as project:
         ledger = project._writing.ledger
         (task,) = ledger.queued_tasks()
-        with ledger._database.write() as connection:  # type: ignore[attr-defined]
+        with ledger._database.write() as connection:
             connection.exec_driver_sql("update queue set state = 'released'")
         assert ledger.suspend_task(
             OperationRecord(task.run_id, task.task, "prepare", "job-1", "_ask", 60.0, shop.now, deadline), 1

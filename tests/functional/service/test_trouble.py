@@ -85,7 +85,7 @@ def test_a_ledger_of_a_newer_augury_is_refused(shop: Shop) -> None:
 
 
 def test_an_unreachable_ledger_is_named_without_its_password(shop: Shop) -> None:
-    address = "postgresql://ann:s3cret@127.0.0.1:1/nowhere"
+    address = "postgresql://ann:s3cret@127.0.0.1:1/nowhere"  # pragma: allowlist secret
     shop.write("augury.yml", shop.text("augury.yml") + f"targets:\n  dev: {{ledger: '{address}'}}\n")
     with pytest.raises(StorageFailed) as away:
         shop.serve()

@@ -222,7 +222,7 @@ def test_the_password_of_a_ledger_is_never_shown(shop: Shop) -> None:
     shop.write("augury.yml", PROJECT + LEDGER.replace("PASSWORD", "LEDGER_LOGIN"))
     project = shop.read(environment={"LEDGER_LOGIN": "a%40b@c"})
 
-    assert project.settings.targets["prod"].ledger == "postgresql://shop:a%40b@c@db/ledger"
+    assert project.settings.targets["prod"].ledger == "postgresql://shop:a%40b@c@db/ledger"  # pragma: allowlist secret
     assert {"a%40b@c", "a@b@c"} <= project.secrets
     (shown,) = [value for value in project_values(project) if value.key == "targets.prod.ledger"]
     assert shown.value == "postgresql://shop:***@db/ledger"
@@ -236,7 +236,8 @@ def test_a_password_in_the_query_of_a_ledger_is_a_secret_too(shop: Shop) -> None
 
 
 @pytest.mark.parametrize(
-    "address", ["mysql://u:hunter2@h/d", "hunter2", "postgresql://u:hunter2@h", "postgresql://h:x/d"]
+    "address",
+    ["mysql://u:hunter2@h/d", "hunter2", "postgresql://u:hunter2@h", "postgresql://h:x/d"],  # pragma: allowlist secret
 )
 def test_what_is_no_ledger_is_refused_without_repeating_it(shop: Shop, address: str) -> None:
     shop.write("augury.yml", PROJECT + f"targets: {{dev: {{ledger: '{address}'}}}}\n")

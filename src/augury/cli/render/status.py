@@ -118,7 +118,12 @@ def _status_text(statuses: Sequence[PipelineStatus], days: int, now: datetime, s
     used = sorted({mark for strip in strips for mark in strip} - {MARKS[Status.SUCCEEDED][ascii_only]})
     if used:
         lines += ["", "   ".join(f"{mark} {_WORDS[mark]}" for mark in used)]
-    lines += [
+    return "\n".join([*lines, *_below(statuses, served)])
+
+
+def _below(statuses: Sequence[PipelineStatus], served: bool) -> list[str]:
+    """What is to be said of single pipelines."""
+    lines = [
         f"{status.pipeline} is stale since {status.stale_since}; latest published: {status.latest or 'none'}"
         for status in statuses
         if status.stale_since is not None
@@ -130,7 +135,7 @@ def _status_text(statuses: Sequence[PipelineStatus], days: int, now: datetime, s
         for name in dict.fromkeys(status.pipeline for status in statuses)
         if name not in seen
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _queued(status: PipelineStatus, all_of_them: Sequence[PipelineStatus], served: bool) -> str:
