@@ -154,7 +154,8 @@ class Queue(Part):
     def looked_at(self, tasks: Iterable[QueuedTask], now: datetime) -> None:
         """Tasks that were passed over, or whose operations go on, go to the back."""
         if rows := [_of(task.run_id, task.task) for task in tasks]:
-            waits = _QUEUE.state.in_((TaskState.QUEUED, TaskState.SUSPENDED))
+            # Spelled out: SQLAlchemy expands no IN for several rows at once.
+            waits = (_QUEUE.state == TaskState.QUEUED) | (_QUEUE.state == TaskState.SUSPENDED)
             update = queue_tables.queue.update().where(_ONE, waits).values(polled_at=now)
             with self._database.write() as connection:
                 connection.execute(update, rows)

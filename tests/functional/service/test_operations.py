@@ -84,6 +84,24 @@ def test_it_holds_no_worker_and_outlives_the_service(shop: Shop) -> None:
     assert len(lines(shop, "started")) == 3
 
 
+def test_the_ledger_knows_what_each_task_waits_for_and_what_is_left_p3_p10(shop: Shop) -> None:
+    job(shop)
+    shop.submit("ltv", "2026-01-04", "2026-01-07")
+    shop.serve_until(lambda: [task.task.state for task in shop.tasks()] == [TaskState.SUSPENDED] * 3)
+    with shop.open() as project:
+        known = project._reading.ledger.operations()
+    assert [(each.task, each.step, each.name, each.poll) for each in known] == [
+        (day, "prepare", f"job-{day}", "_is_done") for day in ("2026-01-04", "2026-01-05", "2026-01-06")
+    ]
+    assert {(each.deadline - shop.now).total_seconds() for each in known} == {3600.0}
+    shop.write("pipelines/ltv/done", "")
+    shop.now += timedelta(minutes=1)
+    shop.serve()
+    with shop.open() as project:
+        assert project._reading.ledger.operations() == []
+        assert project.tasks() == []
+
+
 def test_somebody_may_say_that_it_is_over(shop: Shop) -> None:
     job(shop, poll=None)
     shop.submit("ltv", "2026-01-04")

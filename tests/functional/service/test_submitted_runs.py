@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,52 @@ def test_another_throttle_is_no_reason_to_plan_again(shop: Shop) -> None:
     shop.pipeline(settings=BY_HAND + "throttle: {default: {rate: 100/s}}\n", prepare=SPENT)
     shop.serve()
     assert [task.task.attempt for task in shop.tasks(run_id=run_id, everything=True)] == [1, 1, 1]
+
+
+def test_a_pipeline_starts_by_itself_when_what_it_reads_is_there_a8_n6(shop: Shop) -> None:
+    reads = "select customer_id, spent * 2 as worth from {{ ref('ltv.predictions') }}"
+    shop.pipeline("targeting", settings=BY_HAND, prepare=reads)
+    shop.submit("targeting", "2026-01-02", "2026-01-04")
+    shop.serve_until(lambda: {task.task.state for task in shop.tasks()} == {TaskState.QUEUED})
+    assert shop.statuses("targeting") == {}
+    shop.submit("ltv", "2026-01-02", "2026-01-04")
+    shop.now += timedelta(minutes=1)
+    shop.serve()
+    assert shop.statuses("targeting") == {"2026-01-02": "succeeded", "2026-01-03": "succeeded"}
+    assert [row["worth"] for row in shop.published("targeting", "2026-01-03")] == [40.0] * 3
+
+
+def test_success_and_failure_are_both_told_once_after_the_last_attempt_p11(shop: Shop) -> None:
+    hooks = """\
+    from pathlib import Path
+
+    def _log(line):
+        with (Path(__file__).parent / "told").open("a") as log:
+            log.write(line + "\\n")
+
+    def on_completed(context):
+        _log(f"{context.run_date} {context.event.status}")
+
+    def on_failed(context):
+        _log(f"{context.run_date} {context.event.status}")
+    """
+    breaks = SPENT.replace("sum(amount)", "case when {{ run_date }} = date '2026-01-03' then error('bad') end")
+    retried = BY_HAND + "throttle: {default: {retries: 2, backoff: 0s}}\n"
+    shop.pipeline(settings=retried, prepare=breaks, hooks=hooks)
+    shop.submit("ltv", "2026-01-02", "2026-01-04")
+    shop.serve()
+    told = (shop.root / "pipelines/ltv/told").read_text().splitlines()
+    assert sorted(told) == ["2026-01-02 succeeded", "2026-01-03 failed"]
+
+
+@pytest.mark.slow
+def test_a_year_through_the_service_equals_the_foreground_m6(shop: Shop, tmp_path: Path) -> None:
+    shop.orders(*orders_of(["ann", "bob"], days("2025-01-01", "2026-01-01")))
+    shop.pipeline(settings=BY_HAND, start="2025-01-01", prepare=SPENT, filter=NEW)
+    other = twin(shop, tmp_path)
+    shop.submit("ltv", "2025-01-02", "2026-01-02")
+    shop.serve(seconds=600)
+    other.run("ltv", "2025-01-02", "2026-01-02", max_parallel=2)
+    assert len(shop.statuses()) == 365
+    assert shop.statuses() == other.statuses()
+    assert shop.contents() == other.contents()

@@ -44,7 +44,8 @@ _BATCH_ROWS = 65_536
 MOST_DATES = 8
 """Dates worked on at once by default, where there are as many cores."""
 SHARE = 500_000_000
-"""Bytes of the engine's memory for each of them: they share it, and whoever finds it used up writes to disk."""
+"""Bytes of the engine's memory for each of them: they share it, and whoever finds it used up writes to disk. Five
+million rows in 200,000 groups take 150 MB."""
 
 
 def _now() -> datetime:
