@@ -132,14 +132,26 @@ class Durable:
             DBOS.cancel_workflows(ids)
 
     def tidy(self, keep: int = 1000) -> None:
-        """Forget all but the newest finished workflows: the ledger remembers what came of them."""
+        """Forget all but the newest finished workflows: the ledger remembers what came of them.
+
+        Raises StorageFailed where the database cannot be used.
+        """
         from dbos import DBOS
 
-        done = DBOS.list_workflows(
-            status=["SUCCESS", "ERROR", "CANCELLED"], sort_desc=True, offset=keep, load_input=False, load_output=False
-        )
-        if ids := [each.workflow_id for each in done]:
-            DBOS.delete_workflows(ids)
+        try:
+            done = DBOS.list_workflows(
+                status=["SUCCESS", "ERROR", "CANCELLED"],
+                sort_desc=True,
+                offset=keep,
+                limit=10 * keep,
+                load_input=False,
+                load_output=False,
+            )
+            if ids := [each.workflow_id for each in done]:
+                DBOS.delete_workflows(ids)
+        except Exception as error:
+            why = str(getattr(error, "orig", error)).strip()
+            raise StorageFailed("old workflows could not be removed", why=why) from error
 
     def stop(self) -> None:
         """Take nothing more, and wait for nothing."""

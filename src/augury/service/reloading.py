@@ -14,6 +14,8 @@ from augury.sql.compiler import Compiler
 
 READ = ("pipelines", "macros", "reference")
 """Folders whose files make up a project, beside augury.yml."""
+KINDS = (".yml", ".yaml", ".sql", ".py", ".csv", ".txt", ".ubj", ".json")
+"""Endings of what is read: whatever else a hook may write beside it changes nothing."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -48,7 +50,7 @@ def _signature(root: Path) -> Signature:
     for folder in READ:
         for place, folders, files in os.walk(root / folder):
             folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-            found += [_entry(Path(place, name)) for name in files if not name.startswith(".")]
+            found += [_entry(Path(place, name)) for name in files if name.endswith(KINDS)]
     return tuple(sorted(found))
 
 

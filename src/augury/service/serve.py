@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from augury.spec.files import ProjectSpec
 
 SCHEDULER = "scheduler"
 """The lease of the worker that decides, where there are several."""
+TIDIED = 3600.0
+"""Seconds between two tidyings."""
 INTERRUPTED = 3.0
 """Seconds in which a query that was interrupted ends."""
 
@@ -79,6 +82,7 @@ class Server:
         """The last one performs what is begun now; earlier ones end what they began before the project changed."""
         self._take_up(opened)
         self._scheduler: Lease | None = None
+        self._tidied = float("-inf")
         self._running: set[Released] = set()
         self._changed = Condition()
         """Something happened that the next pass should see at once."""
@@ -130,6 +134,7 @@ class Server:
                     self._schedules.once(self._opened.clock())
                     moved = self._dispatcher.once()
                     self._telling.once(self._opened.clock())
+                    self._tidy()
                     if moved:
                         pause = 0.0
                     elif self._how.until_idle and self._dispatcher.is_idle:
@@ -142,6 +147,12 @@ class Server:
                 if not stop.is_set() and pause:
                     self._changed.wait(pause)
         self._telling.finish(idle=False)
+
+    def _tidy(self) -> None:
+        """Now and then, what is over is forgotten by the library that performed it."""
+        if time.monotonic() - self._tidied > TIDIED:
+            self._tidied = time.monotonic()
+            self._durable.tidy()
 
     def _reload(self) -> None:
         """Go on with the project's files as they are now, or as they were where they cannot be used."""
