@@ -103,6 +103,13 @@ def test_a_secret_that_was_typed_is_not_repeated(shop: Shop, words: list[str]) -
     assert STEM.decode() not in answer.said
 
 
+def test_a_secret_given_as_a_variable_is_remembered_by_nobody(visits: Shop) -> None:
+    visits.edit(f"{VISITS}/pipeline.yml", "entity:", "vars: {api_token: none}\nentity:")
+    silent(visits, "run", "visits", "--date", "2024-01-10", "--vars", "api_token=hunter2xyz")
+    assert "api_token=***" in called("runs", "--output", "json", folder=visits.root).out
+    assert files_with_it(visits.root / ".augury") == []
+
+
 def test_a_secret_is_not_in_the_message_about_broken_yaml(shop: Shop) -> None:
     shop.edit("augury.yml", "timezone: UTC", "timezone: '${DB_PASSWORD}'")
     answer = called("ls", folder=shop.root, env=ENV)
