@@ -27,7 +27,8 @@ _DAYS = (-719_162, 2_932_896)
 
 def drawn_rows(fitted: FittedModel, seed: int, count: int = ROWS) -> pa.Table:
     """`count` rows with the model's features, the same for the same model and seed. The first has no value at all."""
-    chance = random.Random(seed)  # nosec B311  drawn again from the same seed, never a secret
+    # Drawn again from the same seed whenever the card is made: nothing that had to be secret.
+    chance = random.Random(seed)  # nosec B311
     splits = fitted.splits()
     columns = [_column(feature, splits.get(feature.name, ()), chance, count) for feature in fitted.features]
     return pa.Table.from_arrays(columns, names=[feature.name for feature in fitted.features])

@@ -25,7 +25,7 @@ from augury.spec.notifiers import notifier_problems, notifier_secrets
 from augury.spec.others import named_in
 from augury.spec.pipeline_reader import PipelineReader, Surroundings
 from augury.spec.project import ProjectSettings
-from augury.spec.secrets import Masker, looks_secret, passwords_in
+from augury.spec.secrets import Masker, passwords_in, secrets_in
 from augury.spec.settings import Var
 from augury.spec.step_names import project_problems
 from augury.spec.yaml_positions import Node
@@ -59,7 +59,7 @@ def read_project(
     with every problem found, and UsageError where `target`, `only` or a name of `variables` does not exist.
     """
     files = Reader(root.resolve(), Interpolator(environment))
-    files.interpolator.secrets |= {str(value) for name, value in variables.items() if value and looks_secret(name)}
+    files.interpolator.secrets |= secrets_in(variables)
     node = _project_node(files)
     settings = _project_settings(files, node)
     target_name = choose_target(settings, target) if settings else target or "dev"

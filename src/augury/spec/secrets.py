@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
@@ -21,6 +21,11 @@ def looks_secret(name: str) -> bool:
     """Whether the name of an environment variable says that its value is secret, as `DB_PASSWORD` does."""
     words = name.upper().split("_")
     return any(word in _WORDS or word.removesuffix("S") in _WORDS for word in words)
+
+
+def secrets_in(variables: Mapping[str, object]) -> frozenset[str]:
+    """Values of variables whose names say that they are secret."""
+    return frozenset(str(value) for name, value in variables.items() if value and looks_secret(name))
 
 
 def passwords_in(address: str) -> frozenset[str]:
