@@ -125,11 +125,19 @@ class Durable:
             raise StorageFailed("a task could not be handed to the workers", why=why) from error
 
     def give_up(self, released: Iterable[Released]) -> None:
-        """Attempts that the ledger gave up shall not be recovered by a process that comes back."""
+        """Attempts that the ledger gave up shall not be recovered by a process that comes back.
+
+        Raises StorageFailed where the database cannot be used.
+        """
         from dbos import DBOS
 
-        if ids := [each.workflow for each in released]:
-            DBOS.cancel_workflows(ids)
+        ids = [each.workflow for each in released]
+        try:
+            if ids:
+                DBOS.cancel_workflows(ids)
+        except Exception as error:
+            why = str(getattr(error, "orig", error)).strip()
+            raise StorageFailed("attempts that were given up could not be cancelled", why=why) from error
 
     def tidy(self, keep: int = 1000) -> None:
         """Forget all but the newest finished workflows: the ledger remembers what came of them.

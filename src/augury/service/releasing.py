@@ -114,10 +114,17 @@ class Releasing:
             self._ledger.record_partitions(dates=[record])
 
     def _start_again(self, out: Sequence[QueuedTask], now: datetime) -> None:
+        """Released tasks that nobody begins. Whoever released one may have died before it was started: starting it
+        twice is harmless. And a worker may have died that had taken it and not begun: after the time of a lease it is
+        another attempt, which others may take."""
+        taken = max(UNSTARTED, timedelta(seconds=self._opened.spec.settings.service.lease))
         for row in out:
-            if not row.worker and row.released_at is not None and now - row.released_at > UNSTARTED:
-                # Whoever released it may have died before it was started; starting it twice is harmless.
+            if row.worker or row.released_at is None or now - row.released_at <= UNSTARTED:
+                continue
+            if now - row.released_at <= taken:
                 self._start(row, now)
+            elif self._ledger.repeat_task(row.run_id, row.task, row.attempt, now, "nobody began it"):
+                self._durable.give_up([Released(row.run_id, row.task, row.attempt)])
 
     def _releases(self, now: datetime) -> list[Release]:
         if now - self._forgot > timedelta(hours=1):

@@ -65,6 +65,26 @@ def test_a_task_that_cannot_be_handed_over_frees_its_slot_p9(shop: Shop, monkeyp
     assert set(shop.statuses().values()) == {"succeeded"}
 
 
+def test_a_released_task_that_nobody_begins_is_released_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker died that had taken it, and had not said so."""
+    shop.submit("ltv", "2026-01-02")
+    start = Durable.start
+    lost: list[Released] = []
+
+    def loses_once(self: Durable, released: Released) -> None:
+        if lost:
+            start(self, released)
+        else:
+            lost.append(released)
+            shop.now += timedelta(minutes=1)
+
+    monkeypatch.setattr(Durable, "start", loses_once)
+    shop.serve()
+    (task,) = shop.tasks(everything=True)
+    assert (task.task.state, task.task.attempt, task.task.starts) == (TaskState.ENDED, 2, 1)
+    assert shop.statuses() == {"2026-01-02": "succeeded"}
+
+
 def test_a_second_service_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
     shop.run("ltv", "2026-01-02")
     with (
