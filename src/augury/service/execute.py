@@ -121,6 +121,12 @@ class Executor:
         if run is not None:
             run.log.close()
 
+    def _forget_finished(self) -> None:
+        """Runs that are over hold an open log and their models; a service sees thousands of them."""
+        for run_id in list(self._runs):
+            if self._opened.ledger.run(run_id).status not in (Status.QUEUED, Status.RUNNING):
+                self.forget(run_id)
+
     def close(self) -> None:
         for run_id in list(self._runs):
             self.forget(run_id)
@@ -181,6 +187,7 @@ class Executor:
         with self._lock:
             run = self._runs.get(queued.run_id)
             if run is None:
+                self._forget_finished()
                 run = self._prepared(queued)
                 if run is not None:
                     self._runs[queued.run_id] = run

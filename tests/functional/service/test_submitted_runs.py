@@ -278,6 +278,23 @@ def test_success_and_failure_are_both_told_once_after_the_last_attempt_p11(shop:
     assert sorted(told) == ["2026-01-02 succeeded", "2026-01-03 failed"]
 
 
+def test_runs_that_are_over_hold_nothing_open(shop: Shop) -> None:
+    """Each has a log of its own, and a service sees thousands of runs."""
+    held: list[int] = []
+
+    def count(event: object) -> None:
+        if isinstance(event, StepFinished):
+            names = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+            held.append(sum(str(shop.root) in name and name.endswith(".ndjson") for name in names))
+
+    shop.listeners.append(count)
+    for at in range(2, 7):
+        shop.submit("ltv", f"2026-01-0{at}")
+    shop.serve(concurrency=1)
+    assert len(shop.statuses()) == 5
+    assert 1 <= max(held) <= 2
+
+
 @pytest.mark.slow
 def test_a_year_through_the_service_equals_the_foreground_m6(shop: Shop, tmp_path: Path) -> None:
     shop.orders(*orders_of(["ann", "bob"], days("2025-01-01", "2026-01-01")))

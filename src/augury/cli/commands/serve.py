@@ -34,7 +34,8 @@ _grace = click.option(
 @_grace
 @click.option("--until-idle", is_flag=True, help="End once everything that is due or submitted is done.")
 def up(session: Session, concurrency: int | None, grace: float, until_idle: bool) -> None:
-    _serve(session, concurrency, grace, until_idle=until_idle)
+    with session.project(interruptible=False) as project:
+        _work(session, project, concurrency, grace, until_idle=until_idle)
 
 
 @command(name="worker", help=HELP["worker"].help + "\n\nAny number, on any machine, over a ledger in PostgreSQL.")
@@ -48,11 +49,6 @@ def worker(session: Session, concurrency: int | None, grace: float) -> None:
                 fix="Name one under targets: ledger: ${AUGURY_LEDGER}. Or run everything in one process: augury up",
             )
         _work(session, project, concurrency, grace, until_idle=False)
-
-
-def _serve(session: Session, concurrency: int | None, grace: float, *, until_idle: bool) -> None:
-    with session.project(interruptible=False) as project:
-        _work(session, project, concurrency, grace, until_idle=until_idle)
 
 
 def _work(session: Session, project: Project, concurrency: int | None, grace: float, *, until_idle: bool) -> None:
