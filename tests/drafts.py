@@ -64,6 +64,7 @@ class Draft(Files):
             macros=Macros(),
             pipelines=pipelines,
             names=tuple(names),
+            environment="dev",
             origins={**origins_of(node), "target": "default"},
         )
 

@@ -20,18 +20,24 @@ ENGINE_STEPS = ("predict", "validate", "publish", "archive", "train")
 NAMED_STEPS = ("extract", "prepare", "filter", "label", "post_process", "validation", "training")
 """SQL files and hooks with a meaning; any other file in a pipeline's folder is an intermediate step."""
 
+MODEL_STEPS = ("training", "train_model", "scoring", "predicting", "validation")
+"""SQL files of a pipeline whose model is a statement of BigQuery ML."""
+
 
 def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
-def quote(name: str) -> str:
-    """A name as a double-quoted identifier (DuckDB, PostgreSQL, standard SQL).
+def quote(name: str, dialect: str = "duckdb") -> str:
+    """A name as a quoted identifier: in backticks for BigQuery, else in double quotes, as standard SQL has it.
 
     A NUL cannot stand in an identifier of any engine and raises ValueError.
     """
     if "\x00" in name:
         raise ValueError("a name cannot contain a NUL character")
+    if dialect == "bigquery":
+        # Inside backticks BigQuery reads the escapes of its string literals.
+        return "`" + name.replace("\\", "\\\\").replace("`", "\\`").replace("\n", "\\n") + "`"
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -43,6 +49,8 @@ class TableNames:
     version: str
     deployment: str = ""
     """Prefix that keeps two deployments in one namespace apart; empty for none."""
+    batchml: bool = False
+    """The names that BatchML gives: its projects, and what reads their tables, go on using them."""
 
     @property
     def stem(self) -> str:
@@ -56,27 +64,45 @@ class TableNames:
     @property
     def staging(self) -> str:
         """Candidates, rejected ones included."""
-        return f"{self.stem}_{self.version}_predictions_staging"
+        return f"{self.stem}_{self.version}_{self._word}_staging"
 
     @property
     def predictions(self) -> str:
         """What this version published."""
-        return f"{self.stem}_{self.version}_predictions"
+        return f"{self.stem}_{self.version}_{self._published}"
+
+    @property
+    def version_view(self) -> str:
+        """View over what this version published, where the table itself has another name; else empty."""
+        return f"{self.stem}_{self.version}_preds" if self.batchml else ""
+
+    @property
+    def model(self) -> str:
+        """What SQL calls the model of this version."""
+        return f"{self.stem}_{self.version}_model"
+
+    @property
+    def _word(self) -> str:
+        return "preds" if self.batchml else "predictions"
+
+    @property
+    def _published(self) -> str:
+        return "preds_prod" if self.batchml else "predictions"
 
     def version_of(self, table: str) -> str | None:
         """The version of this pipeline that published into `table`; None for any other table."""
-        found = re.fullmatch(f"{re.escape(self.stem)}_({VERSION.pattern})_predictions", table)
+        found = re.fullmatch(f"{re.escape(self.stem)}_({VERSION.pattern})_{self._published}", table)
         return found[1] if found else None
 
     @property
     def current_predictions(self) -> str:
         """View over the predictions of the current version: what consumers read."""
-        return f"{self.stem}_predictions"
+        return f"{self.stem}_{self._word}"
 
     @property
     def current_staging(self) -> str:
         """View over the candidates of the current version."""
-        return f"{self.stem}_predictions_staging"
+        return f"{self.stem}_{self._word}_staging"
 
     @property
     def archive(self) -> str:

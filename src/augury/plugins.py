@@ -24,6 +24,7 @@ EXTRAS = {
     "random_forest_classifier": "boosted-trees",
     "xgboost": "boosted-trees",
     "lightgbm": "lightgbm",
+    "bigquery": "bigquery",
 }
 """Built-in adapter to the extra of this package that brings its libraries; those that need none are absent. Package
 metadata cannot say it: extras of entry points are to be ignored

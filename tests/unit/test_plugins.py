@@ -27,8 +27,8 @@ def test_an_adapter_that_is_not_installed_gets_the_nearest_name() -> None:
     assert caught.value.what == "there is no model called 'linear_regg'"
     assert caught.value.fix == "Did you mean 'linear_reg'?"
     with pytest.raises(PluginError) as far:
-        plugins.load("warehouses", "bigquery")
-    assert far.value.why == "installed: duckdb"
+        plugins.load("warehouses", "snowflake")
+    assert far.value.why == "installed: bigquery, duckdb"
 
 
 def test_a_missing_library_is_named_with_the_extra_that_brings_it() -> None:

@@ -38,7 +38,7 @@ class Verdict:
 
 
 def decide(
-    task: Task,
+    task: Task | None,
     thresholds: Mapping[str, tuple[Comparison, float]],
     metrics: Mapping[str, Metric],
     *,
@@ -50,14 +50,15 @@ def decide(
 
     `metrics` are its means over the folds, `on_holdout` its figures on the last one; `note` says what is
     special about the evaluation. `champion` is None where the gate does not ask for it or there is none to
-    beat. A metric that is missing or not a number fails.
+    beat, `task` for a model in SQL, which has the metrics that its type has. A metric that is missing or not
+    a number fails.
     """
     results = [_meets(name, metrics.get(name), *limit, note) for name, limit in thresholds.items()]
-    if champion is not None:
+    if champion is not None and task is not None:
         decider = next(iter(thresholds), PRIMARY[task])
         results.append(_beats(task, decider, on_holdout or {}, champion))
     if not results:
-        decider = PRIMARY[task]
+        decider = PRIMARY[task] if task is not None else next(iter(metrics), "")
         found = metrics.get(decider)
         results.append((True, f"{_measured(decider, found)}, no gate" if found else "no gate"))
     reason = "; ".join(text for _, text in results)

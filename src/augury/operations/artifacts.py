@@ -9,6 +9,8 @@ from augury.errors import ModelFailed, Place, PluginError
 from augury.ledger.records import ModelRecord
 from augury.operations.opened import Opened
 from augury.run.models import ANEW
+from augury.run.train_sql import AUDIT
+from augury.spec.pipeline import IN_SQL
 
 
 def check_files(opened: Opened, record: ModelRecord) -> None:
@@ -16,6 +18,9 @@ def check_files(opened: Opened, record: ModelRecord) -> None:
     from augury.models import model_card
 
     place = opened.models / record.folder
+    if record.type == IN_SQL:
+        _same(place / AUDIT, record.sha256, record)
+        return
     _same(place / model_card.CARD, record.sha256, record)
     for name, expected in model_card.read_card(place).files.items():
         _same(place / name, expected, record)
@@ -28,12 +33,16 @@ def prove(opened: Opened, record: ModelRecord) -> None:
     try:
         _refuse_unknown_kind(record)
         check_files(opened, record)
+        if record.type == IN_SQL:
+            return
         artifacts.load(opened.models / record.folder, lambda name: plugins.load("models", name), 1)
     except ModelFailed as error:
         raise error.at(Place(pipeline=record.pipeline)) from error
 
 
 def _refuse_unknown_kind(record: ModelRecord) -> None:
+    if record.type == IN_SQL:
+        return
     try:
         plugins.load("models", record.type)
     except PluginError as error:

@@ -39,7 +39,7 @@ def nobody_scores(opened: Opened, fix: bool) -> Iterator[Finding]:
         settings = spec.settings.model
         assert settings is not None
         current = opened.current_version(spec.name)
-        if not plugins.load("models", settings.type).trains:
+        if not settings.in_sql and not plugins.load("models", settings.type).trains:
             try:
                 model_file(spec)
             except StorageFailed as error:

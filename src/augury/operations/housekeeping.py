@@ -145,7 +145,7 @@ def _clean(opened: Opened, cleaning: _Cleaning) -> None:
 
 def _having(wanted: Sequence[PipelineSpec], step: str) -> list[PipelineSpec]:
     """The versions that have the step. Raises UsageError where none has it, or where it keeps no table."""
-    if step in ("validate", "validation", "train", "training"):
+    if step in ("validate", "validation", "train", "training", "train_model"):
         raise UsageError(f"{step} keeps no table", fix="Its verdicts and models are in the ledger: augury runs")
     refused: UsageError | None = None
     found = []

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from augury.dates import DateRange
-from augury.errors import Problem, SpecError
+from augury.errors import Problem, SpecError, UsageError
 from augury.operations.opened import Opened
 from augury.operations.requests import checked_step
 from augury.plan.definitions import Definitions
-from augury.plan.graph import build_graph
+from augury.plan.graph import BY_HAND, build_graph
 from augury.plan.notes import unguarded_reads
 from augury.plan.ticks import Ticks
 from augury.run.gather import gather, sources_read
 from augury.run.relations import Resolver
 from augury.spec.files import PipelineSpec
+from augury.spec.project import SourceSpec
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,19 @@ def validate(opened: Opened) -> Validation:
     if problems:
         raise SpecError(list(dict.fromkeys(problems)))
     notes += [
-        f"source {name}: nothing at {source.path or source.database} yet"
+        f"source {name}: nothing at {source.place} yet"
         for name, source in opened.spec.sources.items()
-        if opened.warehouse.source_state(source) is None
+        if not _is_there(opened, source)
     ]
     return Validation(len(opened.spec.pipelines), len(specs), steps, tuple(dict.fromkeys(notes)))
+
+
+def _is_there(opened: Opened, source: SourceSpec) -> bool:
+    try:
+        return opened.warehouse.source_state(source) is not None
+    except UsageError:
+        # A table of another warehouse: this target has no place for it yet.
+        return False
 
 
 def _check(opened: Opened, spec: PipelineSpec) -> list[str]:
@@ -98,7 +107,7 @@ def compile_steps(
         by_name=True,
     )
     out = []
-    for each in (*graph.sorted_steps, "validation", "training"):
+    for each in dict.fromkeys((*graph.sorted_steps, "validation", *BY_HAND)):
         found = spec.steps.get(each)
         if found is None or found.sql is None or (wanted is not None and each != wanted):
             continue

@@ -12,7 +12,7 @@ def checked_step(pipeline: PipelineSpec, step: str | None) -> str | None:
     """Raises UsageError with the nearest spelling where the pipeline has no such step."""
     if step is None:
         return None
-    known = {*pipeline.steps, *OWN} - {"validation", "training"}
+    known = {*pipeline.steps, *OWN} - {"validation", "training", "train_model"}
     if pipeline.settings.model is None:
         known.discard("predict")
     if step == "validation":

@@ -10,10 +10,9 @@ from typing import Any
 from augury.dates import DateRange
 from augury.errors import UsageError
 from augury.ledger.records import DateRecord, ModelRecord, StepRecord
-from augury.names import quote
 from augury.operations.opened import Opened
 from augury.spec.files import PipelineSpec
-from augury.sql.literals import literal
+from augury.sql.engine_sql import EngineSql
 from augury.warehouses.contract import Partition
 
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER|64)?|FLOAT(64)?|DOUBLE|(NUMERIC|DECIMAL)(\(.*\))?")
@@ -82,11 +81,12 @@ def _rows(
 ) -> tuple[dict[str, Any], ...]:
     relation = opened.warehouse.partition_sql(partition.table, (day,))
     known = {column.name for column in partition.columns}
-    keys = [quote(key) for key in pipeline.settings.entities if key in known]
+    sql = EngineSql(opened.warehouse.features.dialect)
+    keys = [sql.name(key) for key in pipeline.settings.entities if key in known]
     value = _value_column(pipeline, partition)
-    order = ([f"{quote(value)} DESC NULLS LAST"] if value else []) + keys
+    order = ([f"{sql.name(value)} DESC NULLS LAST"] if value else []) + keys
     by = f" ORDER BY {', '.join(order)}" if order else ""
-    with opened.warehouse.read(f"SELECT * FROM {relation}{by} LIMIT {literal(limit)}") as reader:
+    with opened.warehouse.read(f"SELECT * FROM {relation}{by} LIMIT {sql.value(limit)}") as reader:
         return tuple(row for batch in reader for row in batch.to_pylist())
 
 

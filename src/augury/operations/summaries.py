@@ -35,16 +35,16 @@ def write_summaries(opened: Opened, pipeline: PipelineSpec) -> None:
 
 
 def point_views(opened: Opened, pipeline: PipelineSpec) -> None:
-    """Point `<pipeline>_predictions` and its staging to the current version, once that has published."""
+    """Point the names that consumers read to the current version, once that has published."""
     current = opened.spec.pipelines[pipeline.name].get(opened.current_version(pipeline.name))
     if current is None:
         # Its folder is gone: consumers keep what they have until somebody decides.
         return
     tables = current.tables
-    for view, table in (
-        (tables.current_predictions, tables.predictions),
-        (tables.current_staging, tables.staging),
-    ):
+    views = [(tables.current_predictions, tables.predictions), (tables.current_staging, tables.staging)]
+    if pipeline.tables.version_view:
+        views.append((pipeline.tables.version_view, pipeline.tables.predictions))
+    for view, table in views:
         if opened.warehouse.view(view) != table and opened.warehouse.partitions(table):
             opened.warehouse.set_view(view, table)
 

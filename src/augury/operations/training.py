@@ -7,6 +7,7 @@ from datetime import date
 from augury import plugins
 from augury.errors import UsageError
 from augury.operations.opened import Opened
+from augury.plan.graph import BY_HAND
 from augury.plan.steps import Request
 from augury.plan.ticks import Ticks
 
@@ -21,7 +22,7 @@ def train_request(opened: Opened, name: str, tick: date | None, version: str | N
     model = pipeline.settings.model
     if model is None:
         raise UsageError(f"{name} is SQL alone: it has no model to train")
-    if not plugins.load("models", model.type).trains:
+    if not model.in_sql and not plugins.load("models", model.type).trains:
         raise UsageError(f"{name} brings a model file: there is nothing to train", why=f"model.type is {model.type}")
     today = opened.today(pipeline)
     end = pipeline.settings.end
@@ -33,7 +34,7 @@ def train_request(opened: Opened, name: str, tick: date | None, version: str | N
         raise UsageError(f"{tick} is not before the end of {name}, {end} (excluded)")
     if pipeline.cutoffs.of(tick) > opened.clock():
         raise UsageError(f"{tick} lies in the future", fix=f"The latest tick is {today}.")
-    if not pipeline.has("training") and not Ticks(pipeline).training_dates(tick):
+    if not any(map(pipeline.has, BY_HAND)) and not Ticks(pipeline).training_dates(tick):
         horizon = pipeline.settings.horizon
         raise UsageError(
             f"tick {tick} has no training date: no label is closed by then",

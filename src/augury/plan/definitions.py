@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from augury.errors import Problem, SpecError
+from augury.plan.named_tables import named_tables
 from augury.plan.steps import Request
 from augury.spec.files import Hook, HookParameter, PipelineSpec, ProjectSpec, SqlFile, Step
 from augury.spec.others import readable_steps
@@ -130,7 +131,7 @@ class Definitions:
         return TemplateFacts(
             pipeline=self.pipeline.name,
             version=self.pipeline.version,
-            target=self.project.target_name,
+            target=self.project.environment or self.project.target_name,
             namespace=self.project.namespace,
             variables=dict(self.pipeline.vars),
             sources=tuple(self.project.sources),
@@ -138,6 +139,10 @@ class Definitions:
             references=tuple(self.project.references),
             others=self._readable(),
             pipelines=self.project.names or tuple(self.project.pipelines),
+            dialect=self.pipeline.dialect,
+            snapshots=tuple(name for name, source in self.project.sources.items() if source.snapshot),
+            tables=named_tables(self.project, self.pipeline),
+            plain=self.pipeline.tables.batchml,
         )
 
     def _readable(self) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -19,8 +19,11 @@ from augury.plan.ticks import Ticks
 from augury.spec.files import PipelineSpec
 from augury.sql.relations import History, OfAnother, Outcome, Published, Ref, Reference, Relation
 
-FEATURES = ("extract", "prepare", "filter")
+FEATURES = ("extract", "prepare", "filter", "scoring")
 """Named steps whose empty result ends a date early."""
+
+BY_HAND = ("training", "train_model")
+"""Steps that say themselves which rows a model learns from, as of its tick."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class StepGraph:
     modelled: frozenset[str]
     """predict and everything that reads it, directly or not."""
     scored: str
-    """The step whose rows get a prediction: filter where there is one, else prepare."""
+    """The step whose rows get a prediction: filter where there is one, else prepare; scoring for a model in SQL."""
     assembly: tuple[str, ...]
     """Steps that a training reads, partition by partition."""
     uses_references: bool
@@ -93,7 +96,7 @@ class StepGraph:
         """The end of what a step may know, in UTC: its label knows the outcome of a date."""
         pipeline = self.others.reader
         # A training that reads labels itself is made as of its tick.
-        labelled = step in self.labelled and step != "training"
+        labelled = step in self.labelled and step not in BY_HAND
         return Ticks(pipeline).closes(day) if labelled else pipeline.cutoffs.of(day)
 
     def reads_itself(self, step: str) -> bool:
@@ -148,7 +151,7 @@ def _build(definitions: Definitions, day: date, within: tuple[Definitions, ...],
         level=_levels(pipeline, order, reads),
         reads=reads,
         modelled=_downstream(reads, lambda read: read == Ref("predict")) | ({"predict"} & set(reads)),
-        scored="filter" if pipeline.has("filter") else "prepare",
+        scored=_scored(pipeline),
         assembly=assembly,
         uses_references=any(isinstance(read, Reference) for step in trained for read in reads[step]),
         referencing=_downstream(reads, lambda read: isinstance(read, Reference)),
@@ -204,9 +207,9 @@ def _all_reads(pipeline: PipelineSpec, definitions: Definitions, day: date) -> d
 
 def _with_own_steps(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> dict[str, tuple[Relation, ...]]:
     """Add what augury performs itself: predict, validate, publish, archive, and a plain post_process."""
-    scored = "filter" if pipeline.has("filter") else "prepare"
+    scored = _scored(pipeline)
     if pipeline.settings.model is not None:
-        reads["predict"] = tuple(dict.fromkeys((Ref(scored), Ref("prepare"))))
+        reads.setdefault("predict", tuple(dict.fromkeys((Ref(scored), Ref("prepare")))))
         default: tuple[Relation, ...] = (Ref("predict"),)
     else:
         default = (Ref(scored),)
@@ -216,6 +219,12 @@ def _with_own_steps(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...
     reads["publish"] = (Ref("validate"),)
     reads["archive"] = (Ref("publish"),)
     return reads
+
+
+def _scored(pipeline: PipelineSpec) -> str:
+    if pipeline.has("predict"):
+        return "scoring" if pipeline.has("scoring") else "predict"
+    return "filter" if pipeline.has("filter") else "prepare"
 
 
 def _sorted(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) -> list[str]:
@@ -284,8 +293,9 @@ def _assembly(pipeline: PipelineSpec, reads: dict[str, tuple[Relation, ...]]) ->
     model = pipeline.settings.model
     if model is None:
         return ()
-    if pipeline.has("training"):
-        return tuple(dict.fromkeys(read.step for read in reads["training"] if isinstance(read, Ref | History)))
+    if by_hand := [step for step in BY_HAND if pipeline.has(step)]:
+        found = [read.step for step in by_hand for read in reads[step] if isinstance(read, Ref | History)]
+        return tuple(dict.fromkeys(step for step in found if step not in BY_HAND))
     steps = ["prepare", "label"]
     if model.train.population == "filter" and pipeline.has("filter"):
         steps.insert(1, "filter")

@@ -30,5 +30,5 @@ def changed_definition(definitions: Definitions, facts: Facts, key: Key, recorde
         return name
     if before == text:
         return f"{name}: variables, macros or declared columns"
-    line, hint = changed_line(before, text)
+    line, hint = changed_line(before, text, definitions.pipeline.dialect)
     return f"{name} line {line} ({hint})" if hint else f"{name} line {line}"

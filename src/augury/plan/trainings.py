@@ -9,7 +9,7 @@ from datetime import date
 from augury.ledger.records import ModelRecord
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
 from augury.plan.fingerprints import Fingerprints, Key, References
-from augury.plan.graph import StepGraph, table_of
+from augury.plan.graph import BY_HAND, StepGraph, table_of
 from augury.plan.steps import External, Reason, Request, Task, Wait
 from augury.plan.tails import base_of
 from augury.spec.files import PipelineSpec
@@ -127,31 +127,34 @@ class Trainings:
     def tail(self, tick: date, references: References = ()) -> tuple[str, bool]:
         """The part of a fingerprint that stands for other pipelines, and whether something of it is not known."""
         tails = self._prints.tails
-        if not self._pipeline.has("training"):
+        if not self._by_hand:
             return tails.of_many([self._prints.wanted(key) for key in self._keys(tick, references)])
-        by_hand = self._key("training", tick, references)
+        by_hand = self._key(self._by_hand[0], tick, references)
         return tails.of(by_hand, [self._prints.wanted(key) for key in self._prints.own_inputs(by_hand)])
 
     def unmet(self, tick: date) -> tuple[External, ...]:
         """What training.sql itself reads of other pipelines and is not there."""
-        return self._prints.tails.unmet(Key("training", tick)) if self._pipeline.has("training") else ()
+        return self._prints.tails.unmet(Key(self._by_hand[0], tick)) if self._by_hand else ()
+
+    @property
+    def _by_hand(self) -> tuple[str, ...]:
+        return tuple(step for step in BY_HAND if self._pipeline.has(step))
 
     def _assembly_definition(self, tick: date) -> str:
-        if not self._pipeline.has("training"):
-            return ""
-        return self._prints.definitions.step("training", tick).fingerprint
+        found = [self._prints.definitions.step(step, tick).fingerprint for step in self._by_hand]
+        return found[0] if len(found) == 1 else combine(*found) if found else ""
 
     def _keys(self, tick: date, references: References) -> list[Key]:
         graph, dates = self._prints.graph, self._prints.ticks.training_dates(tick)
-        if not self._pipeline.has("training"):
+        if not self._by_hand:
             return [self._key(step, day, references) for day in dates for step in graph.assembly]
         keys: list[Key] = []
-        for read in graph.reads["training"]:
+        for read in (read for step in self._by_hand for read in graph.reads[step]):
             if isinstance(read, History):
                 keys += [self._key(read.step, day, references) for day in self._prints.history_dates(read, tick)]
-            elif isinstance(read, Ref):
+            elif isinstance(read, Ref) and read.step not in BY_HAND:
                 keys.append(self._key(read.step, tick, references))
-        return keys
+        return list(dict.fromkeys(keys))
 
     def _key(self, step: str, day: date, references: References) -> Key:
         return self._prints.key(step, day, training=self._own_tables, references=references)

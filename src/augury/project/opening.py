@@ -127,6 +127,7 @@ class Opening:
             memory=target.memory,
             read_only=read_only,
             clock=self._clock,
+            settings=target,
         )
         self._closing.callback(warehouse.close)
         self._warehouses.append(warehouse)

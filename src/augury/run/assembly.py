@@ -8,7 +8,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from augury.errors import ModelFailed, Place, QueryRefused, nearest
-from augury.names import quote
 from augury.plan.graph import table_of
 from augury.plan.steps import Task
 from augury.run.by_hand import by_hand, placed
@@ -45,6 +44,8 @@ def assemble(work: Work, task: Task) -> Assembled:
         description=f"What the models of {work.pipeline.name} {work.pipeline.version} learned from, by tick",
         facts={"step": "training", "probe": work.facts.probe},
         fence=work.fence(),
+        labels=work.labels("training"),
+        max_bytes=work.pipeline.settings.limits.bytes_billed,
     )
     if work.pipeline.has("training"):
         try:
@@ -55,7 +56,7 @@ def assemble(work: Work, task: Task) -> Assembled:
         partition = _kept(work, write, _joined(work, task.dates))
     rows = work.warehouse.partition_sql(write.table, (task.day,))
     with work.warehouse.read(
-        f"SELECT training_date AS run_date, * EXCLUDE (run_date, training_date) FROM {rows}"
+        f"SELECT training_date AS run_date, {work.sql.all_but('run_date', 'training_date')} FROM {rows}"
     ) as reader:
         assembled = Assembled(reader.read_all(), partition)
     _refuse_undated(work, assembled.rows)
@@ -64,7 +65,7 @@ def assemble(work: Work, task: Task) -> Assembled:
 
 def _kept(work: Work, write: Write, sql: str) -> Partition:
     # In the table, run_date is the tick, as it is the date of the partition.
-    dated = f"SELECT run_date AS training_date, * EXCLUDE (run_date) FROM ({_sampled(work, sql)}\n)"
+    dated = f"SELECT run_date AS training_date, {work.sql.all_but('run_date')} FROM ({_sampled(work, sql)}\n)"
     return work.warehouse.create(write, dated).partition
 
 
@@ -84,9 +85,8 @@ def _sampled(work: Work, sql: str) -> str:
     limit = model.train.max_rows
     if limit is None:
         return sql
-    keys = ", ".join(quote(key) for key in ("run_date", *work.pipeline.settings.entities))
-    # A hash orders the rows the same way every time, and is not related to anything that a model learns.
-    return f"SELECT * FROM ({sql}\n) ORDER BY hash({keys}), {keys} LIMIT {limit}"
+    order = work.sql.shuffled(("run_date", *work.pipeline.settings.entities))
+    return f"SELECT * FROM ({sql}\n) ORDER BY {order} LIMIT {limit}"
 
 
 def _joined(work: Work, days: Sequence[date]) -> str:
@@ -97,18 +97,18 @@ def _joined(work: Work, days: Sequence[date]) -> str:
     rows = _population(work, days, training=training)
     table = table_of("label", work.pipeline.tables, training=training)
     known = work.warehouse.partition_sql(table, days)
-    keys = ", ".join(quote(key) for key in ("run_date", *settings.entities))
-    label = quote(model.label)
+    keys = ("run_date", *settings.entities)
+    label = work.sql.name(model.label)
     _refuse_other_label(work, model, known)
     if model.missing_label == "drop":
-        return f"SELECT s.*, l.{label} FROM {rows} s JOIN {known} l USING ({keys})"
+        return f"SELECT s.*, l.{label} FROM {rows} s JOIN {known} l USING ({work.sql.names(keys)})"
     if model.missing_label is None:
         _refuse_unlabelled(work, rows, known, keys)
     # Only an entity without a row counts as zero: a row whose label is NULL is an error, and stays one.
-    first = quote(settings.entities[0])
+    first = work.sql.name(settings.entities[0])
     return (
         f"SELECT s.*, CASE WHEN l.{first} IS NULL THEN 0 ELSE l.{label} END AS {label} "
-        f"FROM {rows} s LEFT JOIN {known} l ON {_equal(settings.entities)}"
+        f"FROM {rows} s LEFT JOIN {known} l ON {work.sql.same('s', 'l', keys)}"
     )
 
 
@@ -116,10 +116,6 @@ def _population(work: Work, days: Sequence[date], *, training: bool) -> str:
     if "filter" in work.graph.assembly:
         return scored_sql(work, days, training=training)
     return work.warehouse.partition_sql(table_of("prepare", work.pipeline.tables, training=training), days)
-
-
-def _equal(entities: Sequence[str]) -> str:
-    return " AND ".join(f"s.{quote(key)} = l.{quote(key)}" for key in ("run_date", *entities))
 
 
 def _refuse_other_label(work: Work, model: Model, known: str) -> None:
@@ -145,8 +141,8 @@ def _refuse_other_label(work: Work, model: Model, known: str) -> None:
         )
 
 
-def _refuse_unlabelled(work: Work, rows: str, known: str, keys: str) -> None:
-    sql = f"SELECT count(*) AS n FROM {rows} s ANTI JOIN {known} l USING ({keys})"
+def _refuse_unlabelled(work: Work, rows: str, known: str, keys: Sequence[str]) -> None:
+    sql = f"SELECT count(*) AS n FROM {work.sql.without(rows, known, keys)}"
     with work.warehouse.read(sql) as reader:
         missing = int(reader.read_all()["n"][0].as_py())
     if missing:

@@ -12,7 +12,6 @@ from augury.errors import AuguryError, Place, QueryRefused
 from augury.events import DateFinished, ModelTrained
 from augury.hooks import Context, Operation
 from augury.ledger.records import ModelRecord
-from augury.names import quote
 from augury.plan.definitions import StepDefinition
 from augury.plan.steps import PlannedStep
 from augury.run.hooks import as_reader, call_hook
@@ -21,7 +20,6 @@ from augury.run.relations import Resolver
 from augury.run.work import Work
 from augury.spec.pipeline import StepSettings
 from augury.sql.compiled import CompiledSql
-from augury.sql.literals import literal
 from augury.warehouses.contract import Write, Written
 
 if TYPE_CHECKING:
@@ -54,6 +52,8 @@ def write_of(work: Work, step: PlannedStep, fingerprint: str, model: ModelRecord
             "model_version": model.number if model else None,
         },
         fence=work.fence(),
+        labels=work.labels(step.step),
+        max_bytes=work.pipeline.settings.limits.bytes_billed,
     )
 
 
@@ -85,7 +85,7 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
     if model is not None:
         values |= {"model_version": model.number, "model_rule": rule}
     values |= {"run_id": work.run_id, "predicted_at": work.clock()}
-    columns = ", ".join(f"{literal(value)} AS {quote(name)}" for name, value in values.items())
+    columns = ", ".join(f"{work.sql.value(value)} AS {work.sql.name(name)}" for name, value in values.items())
     resolver = work.resolver(step.day, references=work.references_of(model))
     own = work.pipeline.steps.get("post_process")
     if own is not None and own.hook is not None:
@@ -102,15 +102,15 @@ def candidate(work: Work, step: PlannedStep, write: Write, model: ModelRecord | 
 def _plain_candidate(work: Work, day: date) -> str:
     """Without post_process: the entity and what was predicted; of SQL alone, the rows of the last step."""
     tables, settings = work.pipeline.tables, work.pipeline.settings
-    if settings.model is None:
-        rows = work.warehouse.partition_sql(tables.step(work.graph.scored), (day,))
-        return f"SELECT * EXCLUDE (run_date) FROM {rows}"
+    if settings.model is None or settings.model.in_sql:
+        last = "predict" if settings.model is not None else work.graph.scored
+        rows = work.warehouse.partition_sql(tables.step(last), (day,))
+        return f"SELECT {work.sql.all_but('run_date')} FROM {rows}"
     table = tables.step("predict")
     partition = work.warehouse.partition(table, day)
     prefix = f"predicted_{settings.model.label}"
     scores = [column.name for column in partition.columns if column.name.startswith(prefix)] if partition else []
-    columns = ", ".join(quote(name) for name in (*settings.entities, *scores))
-    return f"SELECT {columns} FROM {work.warehouse.partition_sql(table, (day,))}"
+    return f"SELECT {work.sql.names((*settings.entities, *scores))} FROM {work.warehouse.partition_sql(table, (day,))}"
 
 
 def _candidate_by_hook(

@@ -9,7 +9,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from augury.errors import ModelFailed, Place, QueryRefused
-from augury.names import quote
 from augury.plan.definitions import StepDefinition
 from augury.run.builds import bound_sql, called, in_template
 from augury.run.hooks import as_reader
@@ -38,7 +37,7 @@ def by_hand(work: Work, tick: date, write: Write) -> str:
     _refuse_ours(definition, names)
     if DATE not in names:
         return f"SELECT DATE '{tick}' AS {DATE}, * FROM ({inner}\n)"
-    return f"SELECT CAST({DATE} AS DATE) AS {DATE}, * EXCLUDE ({DATE}) FROM ({inner}\n)"
+    return f"SELECT CAST({DATE} AS DATE) AS {DATE}, {work.sql.all_but(DATE)} FROM ({inner}\n)"
 
 
 def placed(work: Work, tick: date, error: QueryRefused) -> QueryRefused:
@@ -60,7 +59,7 @@ def _by_hook(work: Work, definition: StepDefinition, tick: date, write: Write) -
     rows = work.warehouse.partition_sql(write.table, (tick,))
     own = f"CAST({OURS} AS DATE)" if DATE in reader.schema.names else f"DATE '{tick}'"
     others = [DATE, OURS] if DATE in reader.schema.names else [DATE]
-    return f"SELECT {own} AS {DATE}, * EXCLUDE ({', '.join(map(quote, others))}) FROM {rows}"
+    return f"SELECT {own} AS {DATE}, {work.sql.all_but(*others)} FROM {rows}"
 
 
 def _renamed(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:

@@ -25,6 +25,7 @@ from augury.run.others import blocked
 from augury.run.predict import predict, refuse_lost_entities
 from augury.run.records import ENDS, Performed, Records
 from augury.run.recovery import archives_alone
+from augury.run.sql_models import model_of
 from augury.run.work import Work
 from augury.warehouses.contract import Partition, Write
 
@@ -206,6 +207,10 @@ class DateTask:
         assert self._scorer is not None
         bound = self._scorer.bind(step.day)
         write = write_of(self._work, step, with_model(step.fingerprint, bound.record), bound.record)
+        if self._work.pipeline.in_sql:
+            definition = self._work.definitions.step("predict", step.day)
+            written = model_of(self._work, bound.record).predict(definition, step.day, write)
+            return Status.SUCCEEDED, written.partition, bound.rule
         written = predict(self._work, self._scorer.fitted(bound.record), write, step.day)
         return Status.SUCCEEDED, written.partition, bound.rule
 
@@ -262,6 +267,8 @@ class DateTask:
     def _show(self) -> None:
         """Consumers get their name for it with the first publication: hooks read it before the run ends."""
         work, tables = self._work, self._work.pipeline.tables
+        if tables.version_view and work.warehouse.view(tables.version_view) is None:
+            work.warehouse.set_view(tables.version_view, tables.predictions)
         current = work.facts.current_version == work.pipeline.version
         if current and work.warehouse.view(tables.current_predictions) is None:
             work.warehouse.set_view(tables.current_predictions, tables.predictions)

@@ -132,7 +132,7 @@ def model_file(pipeline: PipelineSpec) -> str:
     Raises StorageFailed where the file cannot be read.
     """
     model = pipeline.settings.model
-    if model is None or plugins.load("models", model.type).trains:
+    if model is None or model.in_sql or plugins.load("models", model.type).trains:
         return ""
     assert model.path is not None
     read = {"type": model.type, "label": model.label, "features": model.features, "options": model.options}

@@ -16,7 +16,7 @@ from augury.ledger.store import Ledger
 from augury.plan.champion import Candidates
 from augury.plan.facts import Facts, OtherFacts
 from augury.plan.fingerprints import Fingerprints
-from augury.plan.graph import StepGraph
+from augury.plan.graph import BY_HAND, StepGraph
 from augury.plan.others import look
 from augury.plan.steps import External, PlannedStep, Task
 from augury.plan.tails import base_of, tail_of
@@ -68,7 +68,7 @@ class OtherPipelines:
         Raises SpecError where something is read that can never be there.
         """
         graph = self._work.graph
-        names = ["training"] if task.kind == "train" else [step.step for step in task.steps]
+        names = list(BY_HAND) if task.kind == "train" else [step.step for step in task.steps]
         if not graph.reading_others or (task.kind == "date" and graph.reading_others.isdisjoint(names)):
             return task
         with self._lock:

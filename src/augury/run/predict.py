@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from augury.errors import DataRefused, ModelFailed
 from augury.models.contract import FittedModel
-from augury.names import quote
 from augury.plan.graph import table_of
 from augury.run.work import Work
 from augury.warehouses.contract import Write, Written
@@ -31,16 +30,16 @@ def scored_sql(work: Work, days: Sequence[date], *, training: bool = False) -> s
     missing = [column.name for column in _columns(work, prepare, days) if column.name.lower() not in have]
     if not missing:
         return warehouse.partition_sql(chosen, days)
-    keys = ", ".join(quote(key) for key in ("run_date", *entities))
+    keys = work.sql.names(("run_date", *entities))
     if have <= {"run_date", *(key.lower() for key in entities)} and _is_keyed(work):
         # A filter that only chooses: looking its keys up takes two thirds of the time of the join below.
         compared = entities if len(days) == 1 else ("run_date", *entities)
-        same = " AND ".join(f"f.{quote(key)} = p.{quote(key)}" for key in compared)
+        same = work.sql.same("f", "p", compared)
         return (
             f"(SELECT p.* FROM {warehouse.partition_sql(prepare, days)} p "
             f"WHERE EXISTS (SELECT 1 FROM {warehouse.partition_sql(chosen, days)} f WHERE {same}))"
         )
-    taken = ", ".join(f"p.{quote(name)}" for name in missing)
+    taken = work.sql.names(missing, of="p")
     return (
         f"(SELECT f.*, {taken} FROM {warehouse.partition_sql(chosen, days)} f "
         f"JOIN {warehouse.partition_sql(prepare, days)} p USING ({keys}))"
@@ -67,7 +66,7 @@ def predict(work: Work, model: FittedModel, write: Write, day: date) -> Written:
     """
     import pyarrow as pa
 
-    sql = f"SELECT * EXCLUDE (run_date) FROM {scored_sql(work, (day,))}"
+    sql = f"SELECT {work.sql.all_but('run_date')} FROM {scored_sql(work, (day,))}"
     with work.warehouse.read(sql) as reader:
         schema = reader.schema
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
@@ -115,13 +114,14 @@ def refuse_lost_entities(work: Work, day: date, *, unique: Sequence[str]) -> Non
     `unique` are the columns by which the candidates were found to be unique.
     """
     tables = work.pipeline.tables
+    if not work.pipeline.settings.entities:
+        return
     scored = work.warehouse.partition_sql(tables.step("predict"), (day,))
     candidate = work.warehouse.partition_sql(tables.staging, (day,))
     if unique and set(unique) <= set(work.pipeline.settings.entities) and _all_scored(work, candidate, scored, day):
         return
-    keys = ", ".join(quote(key) for key in work.pipeline.settings.entities)
-    lost = _anti_join(work, scored, candidate, keys)
-    added = _anti_join(work, candidate, scored, keys)
+    lost = _only_in(work, scored, candidate)
+    added = _only_in(work, candidate, scored)
     if not lost and not added:
         return
     parts = []
@@ -144,13 +144,15 @@ def _all_scored(work: Work, candidate: str, scored: str, day: date) -> bool:
     ]
     if rows[0] != rows[1]:
         return False
-    same = " AND ".join(f"s.{quote(key)} = c.{quote(key)}" for key in work.pipeline.settings.entities)
+    same = work.sql.same("s", "c", work.pipeline.settings.entities)
     sql = f"SELECT count(*) AS found FROM {candidate} c WHERE EXISTS (SELECT 1 FROM {scored} s WHERE {same})"
     return work.warehouse.rows(sql, 1) == [{"found": rows[0]}]
 
 
-def _anti_join(work: Work, left: str, right: str, keys: str) -> list[dict[str, Any]]:
-    sql = f"SELECT {keys} FROM {left} l ANTI JOIN {right} r USING ({keys}) ORDER BY ALL"
+def _only_in(work: Work, left: str, right: str) -> list[dict[str, Any]]:
+    entities = work.pipeline.settings.entities
+    keys = work.sql.names(entities)
+    sql = f"SELECT {keys} FROM {work.sql.without(left, right, entities)} ORDER BY {keys}"
     return work.warehouse.rows(sql, SAMPLES + 1)
 
 

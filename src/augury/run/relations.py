@@ -91,7 +91,7 @@ class Resolver:
         state = self.states.get(name)
         if state is None:
             raise DataRefused(
-                f"source {name!r} is not there: nothing at {source.path or source.database}",
+                f"source {name!r} is not there: nothing at {source.place}",
                 fix="Put the data in place, or correct the source in augury.yml.",
             )
         if not state.typed:
@@ -109,7 +109,7 @@ class Resolver:
         if found:
             raise DataRefused(
                 f"source {name!r}: a REQUIRED column is NULL",
-                where=Place(file=source.path or source.database),
+                where=Place(file=source.place),
                 why="; ".join(map(_described, found)),
                 fix="Nothing was replaced. Correct the source, or take REQUIRED from its `columns` in augury.yml.",
             )
@@ -117,7 +117,7 @@ class Resolver:
     def _partitions(self, step: str, days: tuple[date, ...]) -> str:
         table = table_of(step, self.definitions.pipeline.tables, training=self.training)
         if self.by_name:
-            return _named(table, days)
+            return self._named(table, days)
         like = None if days == (self.day,) else self._own_columns(step) or self._declared_columns(step)
         try:
             return self.warehouse.partition_sql(table, days, like)
@@ -131,7 +131,7 @@ class Resolver:
         others = self.graph.others
         table, days, pipeline = others.table(read), others.days(read, self.day), others.of(read).pipeline
         if self.by_name:
-            return _named(table, days)
+            return self._named(table, days)
         like = _typed(pipeline.settings.steps.get(read.step))
         try:
             return self.warehouse.partition_sql(table, days, like)
@@ -184,7 +184,16 @@ class Resolver:
         tables = self.definitions.pipeline.tables
         earlier = self._day_published_before(tables.predictions)
         table, day = (tables.predictions, earlier) if earlier else (tables.staging, self.day)
-        return _named(table, (day,)) if self.by_name else self.warehouse.partition_sql(table, (day,))
+        return self._named(table, (day,)) if self.by_name else self.warehouse.partition_sql(table, (day,))
+
+    def _named(self, table: str, days: tuple[date, ...]) -> str:
+        """A readable stand-in for partitions: the table and the dates, not the files."""
+        rows = f"SELECT * FROM {quote(table, self.warehouse.features.dialect)}"
+        if not days:
+            return f"({rows} LIMIT 0)"
+        if len(days) == 1:
+            return f"({rows} WHERE run_date = DATE '{days[0]}')"
+        return f"({rows} WHERE run_date BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}')"
 
     def _day_published_before(self, predictions: str) -> date | None:
         for back in range(1, NEAR + 1):
@@ -206,12 +215,3 @@ def _described(nulls: Nulls) -> str:
     shown = ", ".join(f"{name} {shorten(str(value), 40)}" for name, value in nulls.sample.items() if value is not None)
     rows = f"{nulls.rows:,} row{'s' * (nulls.rows != 1)}"
     return f"{nulls.column} in {rows} that this date may see" + (f", e.g. {shown}" if shown else "")
-
-
-def _named(table: str, days: tuple[date, ...]) -> str:
-    """A readable stand-in for partitions: the table and the dates, not the files."""
-    if not days:
-        return f"(SELECT * FROM {quote(table)} LIMIT 0)"
-    if len(days) == 1:
-        return f"(SELECT * FROM {quote(table)} WHERE run_date = DATE '{days[0]}')"
-    return f"(SELECT * FROM {quote(table)} WHERE run_date BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}')"

@@ -58,12 +58,23 @@ def train(work: Work, task: Task, scorer: Scorer) -> Trained:
     started, at = time.monotonic(), work.clock()
     try:
         with Meter(work.pipeline.settings.limits).step("train"):
-            candidate = _candidate(work, task, scorer)
+            record, partition = _in_sql(work, task) if work.pipeline.in_sql else _in_process(work, task, scorer)
     except ModelFailed as error:
         raise error.at(Place(step="train", file=work.pipeline.file)) from error
-    record = _register(work, task, candidate)
-    kept = record_of(candidate.partition, task.day, work.pipeline.name, work.pipeline.version, Status.SUCCEEDED)
-    return Trained(record, _step(work, task, record, at, time.monotonic() - started), (kept,))
+    pipeline = work.pipeline
+    kept = (record_of(partition, task.day, pipeline.name, pipeline.version, Status.SUCCEEDED),) if partition else ()
+    return Trained(record, _step(work, task, record, at, time.monotonic() - started), kept)
+
+
+def _in_process(work: Work, task: Task, scorer: Scorer) -> tuple[ModelRecord, Partition]:
+    candidate = _candidate(work, task, scorer)
+    return _register(work, task, candidate), candidate.partition
+
+
+def _in_sql(work: Work, task: Task) -> tuple[ModelRecord, Partition | None]:
+    from augury.run.train_sql import train_in_sql
+
+    return train_in_sql(work, task, _blank(work, task))
 
 
 def untrainable(work: Work, task: Task, error: ModelFailed) -> Trained:

@@ -22,6 +22,7 @@ from augury.plan.ticks import Ticks
 from augury.run.locking import Held, Locks, date_lock, training_lock
 from augury.run.relations import Resolver
 from augury.spec.files import PipelineSpec
+from augury.sql.engine_sql import EngineSql
 from augury.warehouses.contract import SourceState, Warehouse
 
 
@@ -72,6 +73,18 @@ class Work:
     @property
     def pipeline(self) -> PipelineSpec:
         return self.definitions.pipeline
+
+    @property
+    def sql(self) -> EngineSql:
+        """For the SQL that augury writes itself."""
+        return EngineSql(self.warehouse.features.dialect)
+
+    def labels(self, step: str) -> dict[str, str]:
+        """What is put on the jobs and tables of a step, where the engine has labels."""
+        pipeline, settings = self.pipeline, self.pipeline.settings
+        own = {"pipeline": pipeline.name, "version": pipeline.version, "step": step, "run": self.run_id}
+        owner = {"owner": settings.owner} if settings.owner else {}
+        return {**settings.labels, **owner, **own}
 
     def resolver(self, day: date, *, training: bool = False, references: Mapping[str, str] | None = None) -> Resolver:
         """The relations of one date; `references` are the versions of the model in use, the newest by default."""

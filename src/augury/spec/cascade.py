@@ -81,7 +81,7 @@ def override_problems(settings: ProjectSettings, node: Node) -> list[Problem]:
                 close = nearest(name, settings.sources)
                 message = f"there is no source called {name} in this project"
                 problems.append(Problem(message, place.file, place.line, key, close))
-            elif resolved[name].event_time is None and not resolved[name].sharded:
+            elif resolved[name].event_time is None and not (resolved[name].sharded or resolved[name].snapshot):
                 message = "without {date} in it the source needs an `event_time`"
                 problems.append(Problem(message, place.file, place.line, key))
     return problems

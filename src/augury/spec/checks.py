@@ -15,7 +15,7 @@ from augury.spec.files import Step
 from augury.spec.folder import VersionFiles
 from augury.spec.messages import problems_of
 from augury.spec.metrics import METRICS
-from augury.spec.pipeline import Model, PipelineSettings
+from augury.spec.pipeline import IN_SQL, Model, PipelineSettings
 from augury.spec.yaml_positions import Node
 
 
@@ -48,6 +48,9 @@ class Checks:
             yield self.problem(message, "end")
 
     def step_files(self) -> Iterator[Problem]:
+        if self.settings.model is not None and self.settings.model.in_sql:
+            yield from self._files_of_sql_model()
+            return
         if "prepare" not in self.steps:
             close = nearest("prepare", self.steps)
             hint = f" (found {close}: rename it)" if close else ""
@@ -61,6 +64,18 @@ class Checks:
                 path = self._path(name)
                 suggestion = f"{meant}.sql" if path.endswith(".sql") else meant
                 yield Problem("nothing reads this step", path, suggestion=suggestion)
+
+    def _files_of_sql_model(self) -> Iterator[Problem]:
+        for step, file in (("train_model", "train_model.sql"), ("predict", "predicting.sql")):
+            found = self.steps.get(step)
+            if found is None or found.sql is None:
+                yield self.problem(f"there is no {file}: a model of the type {IN_SQL} is what it says", "model", "type")
+            elif found.hook is not None:
+                yield Problem(f"{step} of a model in SQL is SQL alone", found.hook.path, found.hook.line)
+        for step in ("prepare", "filter", "label"):
+            if step in self.steps:
+                message = f"a model of the type {IN_SQL} has training.sql and scoring.sql instead"
+                yield Problem(message, self._path(step))
 
     def _path(self, step: str) -> str:
         found = self.steps[step]
@@ -93,7 +108,12 @@ class Checks:
                     yield self.problem(f"`model` is required: there is a step {step}, but nothing to train")
         if "label" in self.steps and self.settings.horizon is None:
             yield self.problem("`horizon` is required: it is how far label looks ahead, such as 90d")
+        if not self.settings.entities and not (model is not None and model.in_sql):
+            yield self.problem("a column name is empty", "entity")
         if model is None:
+            return
+        if model.in_sql:
+            yield from self._in_sql(model)
             return
         yield from self._columns(model)
         try:
@@ -109,6 +129,15 @@ class Checks:
         yield from self._options(kind, model)
         yield from self._gate(kind, model)
         yield from self._trained(model) if kind.trains else self._from_file(model)
+
+    def _in_sql(self, model: Model) -> Iterator[Problem]:
+        for key in ("path", "features", "options"):
+            if getattr(model, key):
+                message = f"train_model.sql says what a model of the type {IN_SQL} learns and how"
+                yield self.problem(message, "model", key)
+        if model.gate.beats is not None:
+            message = "models in SQL are evaluated on rows of their own, so that two of them cannot be compared"
+            yield self.problem(message, "model", "gate", "beats")
 
     def _columns(self, model: Model) -> Iterator[Problem]:
         for column in model.features or ():

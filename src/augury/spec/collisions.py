@@ -89,9 +89,9 @@ def _shared(tables: TableNames) -> tuple[str, ...]:
 
 
 def _of_version(tables: TableNames) -> tuple[str, ...]:
-    return (tables.predictions, tables.staging)
+    return tuple(name for name in (tables.predictions, tables.staging, tables.version_view) if name)
 
 
 def _of_steps(spec: PipelineSpec) -> tuple[str, ...]:
-    names = (*spec.steps, "predict")
+    names = {*spec.steps, "predict"}
     return tuple(spec.tables.step(name, training=training) for name in names for training in (False, True))

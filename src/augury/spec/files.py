@@ -79,6 +79,8 @@ class PipelineSpec:
     """Variables after the cascade: project, target, pipeline, --vars."""
     zone: ZoneInfo
     """Zone of the schedule."""
+    dialect: str = "duckdb"
+    """In which its SQL is written."""
     model_path: Path | None = None
     """The model file of `model.path`, absolute; None where augury trains."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)
@@ -95,6 +97,11 @@ class PipelineSpec:
 
     def has(self, step: str) -> bool:
         return step in self.steps
+
+    @property
+    def in_sql(self) -> bool:
+        """Its model is a statement of BigQuery ML."""
+        return self.settings.model is not None and self.settings.model.in_sql
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,8 @@ class ProjectSpec:
     """Pipeline name to version to spec; versions ascending."""
     names: tuple[str, ...] = ()
     """Of all pipelines, those that were not read included."""
+    environment: str = ""
+    """What SQL calls the environment."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that came from the environment under a secret's name; masked wherever text leaves."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)

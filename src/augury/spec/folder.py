@@ -34,6 +34,10 @@ class VersionFiles:
     sql: dict[str, SqlFile]
     """Step name to its file."""
     hooks: SqlFile | None
+    node: Node | None = None
+    """What pipeline.yml would say, where another file says it."""
+    batchml: bool = False
+    """The tables are called as in BatchML, and its SQL prints variables as they are."""
 
     def find(self, path: str) -> Path | None:
         """A file named in pipeline.yml: looked for in the version's folder, then in the base folder."""

@@ -17,10 +17,13 @@ _CALL = re.compile(
 _COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
+_KEPT_BACK = ("post_process", "validation", "training", "train_model")
+
+
 def readable_steps(pipeline: PipelineSpec) -> tuple[str, ...]:
     """The steps that other pipelines may read, besides what it published."""
-    own = [step for step in pipeline.steps if step not in ("post_process", "validation", "training")]
-    return (*own, "predict") if pipeline.settings.model is not None else tuple(own)
+    own = [step for step in pipeline.steps if step not in _KEPT_BACK]
+    return tuple(dict.fromkeys((*own, "predict"))) if pipeline.settings.model is not None else tuple(own)
 
 
 def named_in(versions: Iterable[PipelineSpec], macros: Macros, known: Iterable[str]) -> set[str]:

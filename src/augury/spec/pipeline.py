@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from augury.spec.columns import Columns
 from augury.spec.service import Archive, Archiving, Catchup, Throttle
-from augury.spec.settings import Bytes, Cron, Day, Key, Name, Period, Seconds, Settings, Var, Zone
+from augury.spec.settings import Bytes, Cron, Day, Dialect, Entity, Name, Period, Seconds, Settings, Var, Zone
 
 
 class Schedule(Settings):
@@ -96,9 +96,14 @@ class Gate(Settings):
         return out
 
 
+IN_SQL = "bigquery_ml"
+"""The type of a model that is a statement in SQL."""
+
+
 class Model(Settings):
     type: str
-    """A model kind: `linear_reg`, `boosted_tree_regressor`, ... or a file: `lightgbm`, `xgboost`."""
+    """A model kind: `linear_reg`, `boosted_tree_regressor`, ...; a file: `lightgbm`, `xgboost`; or `bigquery_ml`: what
+    train_model.sql creates."""
     label: str = "label"
     """Column of label.sql. Predictions are called `predicted_<label>`."""
     missing_label: Literal["zero", "drop"] | None = None
@@ -115,6 +120,11 @@ class Model(Settings):
     """When a model is trained and from which dates."""
     gate: Gate = Gate()
     """What a candidate must reach before it scores anything."""
+
+    @property
+    def in_sql(self) -> bool:
+        """Statements of BigQuery ML train it and ask it: train_model.sql and predicting.sql."""
+        return self.type == IN_SQL
 
 
 class StepSettings(Settings):
@@ -165,7 +175,9 @@ class PipelineSettings(Settings):
     """Anything that its readers should know."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Free words, e.g. a team or a cost centre."""
-    entity: Key
+    dialect: Dialect | None = None
+    """In which the SQL of this pipeline is written; the project's by default."""
+    entity: Entity
     """Column or columns that identify what a prediction is about."""
     horizon: Annotated[Period, Field(ge=1)] | None = None
     """How far ahead the label looks. Required where there is a label."""

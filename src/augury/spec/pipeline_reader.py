@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from augury.spec.hooks_reader import EVENTS, Known, parse_hooks, resolve_hooks
 from augury.spec.messages import problems_of
 from augury.spec.pipeline import PipelineSettings, StepSettings
 from augury.spec.project import ProjectSettings, TargetSpec
-from augury.spec.settings import Var
+from augury.spec.settings import Dialect, Var
 from augury.spec.step_names import pipeline_problems
 from augury.spec.yaml_positions import Node
 
@@ -56,6 +56,10 @@ class Surroundings:
         return self.settings.timezone if self.settings else "UTC"
 
     @property
+    def dialect(self) -> Dialect:
+        return self.settings.dialect if self.settings else "duckdb"
+
+    @property
     def defaults(self) -> Node | None:
         node = self.node.get("defaults") if self.node else None
         return node if node is not None and isinstance(node.value, dict) else None
@@ -88,6 +92,11 @@ class PipelineReader:
         self.steps: set[str] = set()
         """Of everything that was read, unusable versions included."""
 
+    def of_batchml(self, versions: Iterable[VersionFiles]) -> dict[str, PipelineSpec]:
+        """The usable versions of one model of a BatchML project, ascending."""
+        read = {files.version: self._version(files) for files in versions}
+        return {version: spec for version, spec in read.items() if spec is not None}
+
     def versions(self, name: str) -> dict[str, PipelineSpec]:
         """The usable versions of one pipeline, ascending."""
         if not is_name(name):
@@ -110,9 +119,13 @@ class PipelineReader:
             self.files.problems += pipeline_problems({*files.sql, *hooks}, node, {file.path for file in files.settings})
         if settings is None or node is None:
             return None
+        sql = files.sql
+        if settings.model is not None and settings.model.in_sql:
+            # augury calls the step by what it does, whatever the file is called.
+            sql = {"predict" if name == "predicting" else name: file for name, file in sql.items()}
         steps = {
-            name: Step(name, files.sql.get(name), hooks.get(name), settings.steps.get(name, StepSettings()))
-            for name in sorted({*files.sql, *hooks})
+            name: Step(name, sql.get(name), hooks.get(name), settings.steps.get(name, StepSettings()))
+            for name in sorted({*sql, *hooks})
         }
         self.files.problems += Checks(settings, node, files, steps).problems()
         path = settings.model.path if settings.model else None
@@ -121,19 +134,20 @@ class PipelineReader:
             version=files.version,
             settings=settings,
             folder=files.folder,
-            file=files.settings[-1].path,
+            file=files.settings[-1].path if files.settings else node.file,
             steps=steps,
             event_hooks=events,
             hooks_text=files.hooks.text if files.hooks else "",
-            tables=TableNames(files.pipeline, files.version, around.deployment),
+            tables=TableNames(files.pipeline, files.version, around.deployment, files.batchml),
             vars=values,
             zone=ZoneInfo(settings.schedule.timezone or around.timezone),
+            dialect=settings.dialect or around.dialect,
             model_path=files.find(path) if path else None,
             origins={**origins_of(node), **origins},
         )
 
     def _node(self, files: VersionFiles) -> Node | None:
-        layers = [self.files.yaml(file) for file in files.settings]
+        layers = [files.node] if files.node else [self.files.yaml(file) for file in files.settings]
         if not layers or any(layer is None for layer in layers):
             return None
         return laid_over(layer for layer in (self.around.defaults, *layers) if layer is not None)

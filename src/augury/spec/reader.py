@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from augury import plugins
 from augury.errors import Problem, SpecError, UsageError, nearest
 from augury.names import is_name
+from augury.spec.batchml import BatchmlProject, environment_of, read_batchml
 from augury.spec.cascade import choose_target, origins_of, override_problems, sources_of
 from augury.spec.collisions import table_problems, target_problems
 from augury.spec.files import Macros, PipelineSpec, ProjectSpec
@@ -63,11 +64,12 @@ def read_project(
     node = _project_node(files)
     settings = _project_settings(files, node)
     target_name = choose_target(settings, target) if settings else target or "dev"
-    names = pipeline_names(files.root)
+    batchml = _batchml(files, settings, target_name)
+    names = sorted({*pipeline_names(files.root), *(batchml.versions if batchml else ())})
     wanted = names if only is None else [_existing(only, names)]
     macros, references = _macros(files), _references(files)
     reader = PipelineReader(files, Surroundings(settings, node, target_name, references, variables, tuple(names)))
-    read = _with_others(reader, wanted, names, macros)
+    read = _with_others(reader, wanted, names, macros, batchml)
     pipelines = {name: versions for name, versions in read.items() if versions}
     if settings is not None and node is not None:
         files.problems += _warehouse_problems(settings, node, target_name)
@@ -90,7 +92,8 @@ def read_project(
         settings=settings,
         target_name=target_name,
         target=chosen,
-        namespace=chosen.namespace or target_name,
+        namespace=chosen.namespace or (batchml.dataset if batchml else target_name),
+        environment=batchml.environment if batchml else chosen.environment or target_name,
         sources=sources_of(settings, chosen),
         references=references,
         macros=macros,
@@ -102,7 +105,7 @@ def read_project(
 
 
 def _with_others(
-    reader: PipelineReader, wanted: list[str], names: list[str], macros: Macros
+    reader: PipelineReader, wanted: list[str], names: list[str], macros: Macros, batchml: BatchmlProject | None
 ) -> dict[str, dict[str, PipelineSpec]]:
     """The versions of the wanted pipelines, and of those that they read, directly or not."""
     read: dict[str, dict[str, PipelineSpec]] = {}
@@ -110,9 +113,17 @@ def _with_others(
     while todo:
         name = todo.pop(0)
         if name not in read:
-            read[name] = reader.versions(name)
+            own = batchml.versions.get(name) if batchml else None
+            read[name] = reader.versions(name) if own is None else reader.of_batchml(own)
             todo += sorted(named_in(read[name].values(), macros, names))
     return read
+
+
+def _batchml(files: Reader, settings: ProjectSettings | None, target: str) -> BatchmlProject | None:
+    if settings is None or settings.batchml is None:
+        return None
+    chosen = settings.targets.get(target)
+    return read_batchml(files, settings.batchml, environment_of(target, chosen.environment if chosen else None))
 
 
 def _project_node(files: Reader) -> Node | None:

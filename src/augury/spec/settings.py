@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -111,6 +111,10 @@ def _cron(value: str) -> str:
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
+def _entity(value: Any) -> Any:
+    return value if value == [] else _columns(value)
+
+
 def _columns(value: Any) -> Any:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -125,6 +129,12 @@ def _columns(value: Any) -> Any:
 
 Key = Annotated[str | list[str], BeforeValidator(_columns)]
 """A column name, or several that are a key together."""
+
+Entity = Annotated[str | list[str], BeforeValidator(_entity)]
+"""A key; or none, for a model in SQL whose rows have no key that is known."""
+
+Dialect = Literal["duckdb", "bigquery"]
+"""A dialect of SQL that projects are written in."""
 
 Scalar = str | int | float | bool | None
 

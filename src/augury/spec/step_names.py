@@ -9,7 +9,7 @@ from augury.names import NAMED_STEPS, is_name
 from augury.spec.service import DEFAULT, TRAIN
 from augury.spec.yaml_positions import Node
 
-_UNTOUCHED = ("training", "validation")
+_UNTOUCHED = ("training", "train_model", "validation")
 """Files that are part of another step: train, validate."""
 _BEFORE = ("post_process", "validate")
 _AFTER = ("publish", "archive")

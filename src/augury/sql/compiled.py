@@ -69,17 +69,30 @@ class CompiledSql:
     volatile: tuple[str, ...]
     """Functions whose result is another one each time, such as `now()`: the step is not reproducible."""
     parts: tuple[str | Slot, ...]
-    """`text`, cut at the holes."""
+    """What the engine gets, cut at the holes: the text itself, or its translation."""
+    slots: tuple[Slot, ...]
+    """The holes of the text that stand for relations, in its order."""
     places: tuple[tuple[str, int], ...]
-    """(file, line) that each line of the text comes from; the file of a macro where a macro wrote it."""
+    """(file, line) that each line of the bound SQL comes from; the file of a macro where a macro wrote it."""
+    text_places: tuple[tuple[str, int], ...]
+    """The same for each line of the text."""
     dialect: str
+    """In which the template is written."""
+    engine: str
+    """The dialect that `parts` are in."""
 
     def bind(self, values: RunValues, resolve: Callable[[Relation], str]) -> str:
-        """Executable SQL without a closing semicolon; its lines are those of `text`.
+        """Executable SQL without a closing semicolon.
 
         `resolve` gives a parenthesised SELECT on one line for each relation.
         """
-        return "".join(part if isinstance(part, str) else _filled(part, values, resolve) for part in self.parts)
+        return "".join(part if isinstance(part, str) else self._filled(part, values, resolve) for part in self.parts)
+
+    def _filled(self, slot: Slot, values: RunValues, resolve: Callable[[Relation], str]) -> str:
+        if slot.relation is None:
+            return literal(getattr(values, slot.value), self.engine)
+        sql = resolve(slot.relation)
+        return f"{sql} AS {quote(slot.alias, self.engine)}" if slot.alias else sql
 
     def place(self, line: int) -> tuple[str, int]:
         """Where line `line` (1-based) of the bound SQL was written: (file, line)."""
@@ -88,18 +101,23 @@ class CompiledSql:
 
     def place_of(self, relation: Relation) -> tuple[str, int]:
         """Where a relation was written first: (file, line)."""
-        line = 1
-        for part in self.parts:
-            if isinstance(part, str):
-                line += part.count("\n")
-            elif part.relation == relation:
-                return self.place(line)
-        return self.file, 1
+        symbol = next((slot.symbol for slot in self.slots if slot.relation == relation), "")
+        return self._text_place(self.text.count("\n", 0, max(self.text.find(symbol), 0)) + 1)
+
+    def _text_place(self, line: int) -> tuple[str, int]:
+        return self.text_places[min(line, len(self.text_places)) - 1] if self.text_places else (self.file, line)
 
     @property
     def opaque(self) -> bool:
         """The engine may know this syntax, the parser does not: what the query reads outside is unknown."""
-        return self._lineage.opaque
+        return not self.asks_models and self._lineage.opaque
+
+    @cached_property
+    def asks_models(self) -> bool:
+        """The text is a statement of BigQuery ML, or calls one of its functions."""
+        from augury.sql.bigquery_ml.queries import is_ml
+
+        return self.dialect == "bigquery" and is_ml(self.text)
 
     @property
     def outside(self) -> tuple[str, ...]:
@@ -109,9 +127,13 @@ class CompiledSql:
     @cached_property
     def outside_lines(self) -> tuple[tuple[str, int], ...]:
         """`outside`, each with the line of the template that reads it."""
+        if self.asks_models:
+            from augury.sql.model_lineage import outside_of
+
+            return tuple((name, self._text_place(line)[1]) for name, line in outside_of(self.text))
         if self.contained:
             return ()
-        return tuple((name, self.place(line)[1]) for name, line in self._lineage.outside)
+        return tuple((name, self._text_place(line)[1]) for name, line in self._lineage.outside)
 
     @cached_property
     def contained(self) -> bool:
@@ -121,7 +143,7 @@ class CompiledSql:
         """
         from augury.sql.glance import reads_nothing_outside
 
-        return reads_nothing_outside(self.text)
+        return reads_nothing_outside(self.text, self.dialect)
 
     @cached_property
     def columns_used(self) -> Mapping[Relation, tuple[str, ...] | None]:
@@ -130,9 +152,12 @@ class CompiledSql:
         Never too few; an empty tuple where only the number of rows matters. A name that only another table
         of the query has may be among them: intersect with the schema, without regard to letter case.
         """
+        if self.asks_models:
+            return dict.fromkeys(self.reads)
         used: dict[Relation, tuple[str, ...] | None] = {}
-        relations = [part.relation for part in self.parts if isinstance(part, Slot) and part.relation]
-        for relation, columns in zip(relations, self._lineage.columns, strict=True):
+        for slot, columns in zip(self.slots, self._lineage.columns, strict=True):
+            relation = slot.relation
+            assert relation is not None
             before = used.get(relation, ())
             used[relation] = None if before is None or columns is None else _union(before, columns)
         return used
@@ -141,8 +166,7 @@ class CompiledSql:
     def _lineage(self) -> Lineage:
         from augury.sql.lineage import trace
 
-        slots = [part for part in self.parts if isinstance(part, Slot) and part.relation]
-        return trace(self.text, tuple((slot.symbol, slot.alias) for slot in slots), self.dialect)
+        return trace(self.text, tuple((slot.symbol, slot.alias) for slot in self.slots), self.dialect)
 
 
 def natural_name(relation: Relation) -> str:
@@ -158,13 +182,6 @@ def natural_name(relation: Relation) -> str:
             return "staging"
         case Published():
             return "published"
-
-
-def _filled(slot: Slot, values: RunValues, resolve: Callable[[Relation], str]) -> str:
-    if slot.relation is None:
-        return literal(getattr(values, slot.value))
-    sql = resolve(slot.relation)
-    return f"{sql} AS {quote(slot.alias)}" if slot.alias else sql
 
 
 def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -28,16 +28,16 @@ __all__ = ["Compiler", "TemplateFacts"]
 
 
 class Compiler:
-    """Templates of one project for one SQL dialect. Safe to use from several threads."""
+    """Templates of one project for one engine. Safe to use from several threads."""
 
-    def __init__(self, macros: Macros, dialect: str) -> None:
-        """`dialect` is sqlglot's name, as in `WarehouseFeatures.dialect`."""
+    def __init__(self, macros: Macros, engine: str) -> None:
+        """`engine` is the dialect of whoever runs the SQL, sqlglot's name, as in `WarehouseFeatures.dialect`."""
         self._macro_files = macros.files
-        self._dialect = dialect
+        self._engine = engine
         self._prepared: dict[SqlFile, Prepared] = {}
         self._dateless: dict[_Key, CompiledSql | None] = {}
         self._dated: dict[tuple[_Key, RunValues], CompiledSql] = {}
-        self._by_text: dict[tuple[str, Rendered, bool], CompiledSql] = {}
+        self._by_text: dict[tuple[str, Rendered, str, bool], CompiledSql] = {}
 
     def compile(self, step: str, file: SqlFile, facts: TemplateFacts, values: RunValues) -> CompiledSql:
         """The same object for all dates that render to the same text.
@@ -72,14 +72,22 @@ class Compiler:
             rendered = rendering.render(self._prepare(file))
         except NeedsDate:
             return None
-        return self._assembled(file.path, rendered, has_horizon=values.horizon_end is not None)
+        if facts.tables:
+            from augury.sql.named_tables import with_relations
 
-    def _assembled(self, file: str, rendered: Rendered, *, has_horizon: bool) -> CompiledSql:
+            rendered = with_relations(rendered, facts.tables, facts.dialect, step)
+        return self._assembled(step, file.path, rendered, facts.dialect, has_horizon=values.horizon_end is not None)
+
+    def _assembled(self, step: str, file: str, rendered: Rendered, dialect: str, *, has_horizon: bool) -> CompiledSql:
         from augury.sql.symbolic import assemble
 
-        key = (file, rendered, has_horizon)
+        key = (file, rendered, dialect, has_horizon)
         if key not in self._by_text:
-            self._by_text[key] = self._compiled(file, assemble(rendered, file, has_horizon=has_horizon))
+            made = step == "train_model"
+            symbolic = assemble(rendered, file, dialect, has_horizon=has_horizon, creates_model=made)
+            # What asks a model is translated with the model in hand.
+            engine = dialect if made or step == "predict" else self._engine
+            self._by_text[key] = self._compiled(file, symbolic, dialect, engine)
         return self._by_text[key]
 
     def _prepare(self, file: SqlFile) -> Prepared:
@@ -116,15 +124,23 @@ class Compiler:
             raise SpecError(problems)
         return tuple(prepared)
 
-    def _compiled(self, file: str, symbolic: Symbolic) -> CompiledSql:
-        slots = [part for part in symbolic.parts if isinstance(part, Slot)]
+    def _compiled(self, file: str, symbolic: Symbolic, dialect: str, engine: str) -> CompiledSql:
+        slots = tuple(part for part in symbolic.parts if isinstance(part, Slot) and part.relation is not None)
+        parts, places = symbolic.parts, symbolic.places
+        if dialect != engine:
+            from augury.sql.translation import translated
+
+            parts, places = translated(symbolic, dialect, engine)
         return CompiledSql(
             file=file,
             text=symbolic.text,
             reads=tuple(slot.relation for slot in slots if slot.relation is not None),
-            fingerprint=sql_fingerprint(symbolic.tokens, self._dialect),
+            fingerprint=sql_fingerprint(symbolic.tokens, dialect),
             volatile=volatile_functions(symbolic.tokens),
-            parts=symbolic.parts,
-            places=symbolic.places,
-            dialect=self._dialect,
+            parts=parts,
+            slots=slots,
+            places=places,
+            text_places=symbolic.places,
+            dialect=dialect,
+            engine=engine,
         )

@@ -53,6 +53,14 @@ class TemplateFacts:
     versions of the pipeline itself are among them."""
     pipelines: tuple[str, ...] = ()
     """Names of all pipelines of the project, for the nearest spelling."""
+    dialect: str = "duckdb"
+    """In which the templates are written."""
+    snapshots: tuple[str, ...] = ()
+    """Sources whose rows have no time."""
+    tables: Mapping[str, Relation] = field(default_factory=dict)
+    """Tables that may be called by their own full name."""
+    plain: bool = False
+    """Variables are printed as they are, as BatchML does: into names and inside quotes too."""
     bare: Mapping[str, str] = field(init=False)
     """Names printed as they are, without quotes: validated long before they come here."""
 
@@ -71,7 +79,8 @@ class TemplateFacts:
         variables = json.dumps(dict(self.variables), sort_keys=True, default=repr)
         lists = json.dumps([sorted(self.sources), sorted(self.steps), sorted(self.references)])
         others = json.dumps({name: dict(versions) for name, versions in self.others.items()}, sort_keys=True)
-        return combine(self.pipeline, self.version, self.target, self.namespace, variables, lists, others)
+        whose = (self.pipeline, self.version, self.target, self.namespace, self.dialect, *sorted(self.tables))
+        return combine(*whose, variables, lists, others)
 
 
 class Refused(Exception):
@@ -91,10 +100,10 @@ def relation_of(
         case "source":
             return Source(_declared(kind, positional, named, facts.sources, "source"))
         case "window":
-            return Window(_declared(kind, positional, named, facts.sources, "source"))
+            return Window(_timed(kind, positional, named, facts))
         case "outcome":
             _only_after_the_horizon(step)
-            return Outcome(_declared(kind, positional, named, facts.sources, "source"))
+            return Outcome(_timed(kind, positional, named, facts))
         case "reference":
             return Reference(_declared(kind, positional, named, facts.references, "reference table"))
         case "ref":
@@ -133,6 +142,13 @@ def _declared(
     if named or len(positional) != 1:
         raise Refused(f"{kind}() takes one name", f"{kind}('{known[0] if known else what}')")
     return _known(kind, positional[0], known, what)
+
+
+def _timed(kind: str, positional: tuple[Any, ...], named: Mapping[str, Any], facts: TemplateFacts) -> str:
+    name = _declared(kind, positional, named, facts.sources, "source")
+    if name in facts.snapshots:
+        raise Refused(f"{kind}({name!r}): the source is a snapshot, whose rows have no time", f"source({name!r})")
+    return name
 
 
 def _known(kind: str, name: Any, known: tuple[str, ...], what: str) -> str:

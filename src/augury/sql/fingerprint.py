@@ -83,13 +83,13 @@ _JINJA_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _NO_ALIAS = frozenset(("FROM", "END", "NULL", "TRUE", "FALSE", "BY", "ON", "AND", "OR", "SELECT", "ALL"))
 
 
-def changed_line(old_text: str, new_text: str) -> tuple[int, str]:
+def changed_line(old_text: str, new_text: str, dialect: str = "duckdb") -> tuple[int, str]:
     """The first line of the new template that says something else, and the alias next to the change.
 
     1-based. Comments, white space and the case of keywords do not count while another difference exists. The
     alias is empty where the line has none.
     """
-    old, new = _lines(old_text), _lines(new_text)
+    old, new = _lines(old_text, dialect), _lines(new_text, dialect)
     meanings = [list(canonical(tokens)) for _, tokens in old], [list(canonical(tokens)) for _, tokens in new]
     for at, (_, meaning) in enumerate(zip(new, meanings[1], strict=True)):
         before = meanings[0][at] if at < len(old) else []
@@ -102,12 +102,12 @@ def changed_line(old_text: str, new_text: str) -> tuple[int, str]:
     return next((line for line, (a, b) in enumerate(raw, 1) if a != b), 1), ""
 
 
-def _lines(text: str) -> list[tuple[int, list[Token]]]:
+def _lines(text: str, dialect: str) -> list[tuple[int, list[Token]]]:
     """Lines that say something, with their numbers. A token of several lines belongs to its first."""
     plain = _JINJA_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
     lines: dict[int, list[Token]] = {}
     line = 1
-    for token in scan(plain):
+    for token in scan(plain, dialect):
         if token.significant:
             lines.setdefault(line, []).append(token)
         line += token.text.count("\n")

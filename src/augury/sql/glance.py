@@ -50,14 +50,14 @@ def _seeded(tokens: Sequence[Token]) -> bool:
     )
 
 
-def reads_nothing_outside(text: str) -> bool:
+def reads_nothing_outside(text: str, dialect: str = "duckdb") -> bool:
     """True only where every FROM and JOIN of a symbolic text certainly names a relation or a CTE of its own.
 
     False means that a parser has to look.
     """
     from augury.sql.symbolic import PREFIX
 
-    tokens = [token for token in scan(text) if token.significant]
+    tokens = [token for token in scan(text, dialect) if token.significant]
     scope = _Scope(tokens, PREFIX)
     return all(scope.allows(at, token) for at, token in enumerate(tokens))
 

@@ -1,8 +1,8 @@
 """How is a value or a name written into SQL? The only place that does it.
 
-The notation is the one that DuckDB and PostgreSQL share. A literal never contains a line break, so that line
-numbers in the engine's messages stay those of the file, and never begins with a minus sign, which next to
-another one would begin a comment.
+The notation is the one that DuckDB and PostgreSQL share; BigQuery's is in `bigquery_literals`. A literal never contains
+a line break, so that line numbers in the engine's messages stay those of the file, and never begins with a minus sign,
+which next to another one would begin a comment.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from augury.names import quote
+from augury.sql import bigquery_literals
 
 _WIDEST_INTEGER = 2**127 - 1
 """HUGEINT; beyond it an engine would silently continue with a float."""
@@ -22,12 +23,22 @@ _EMPTY_LIST = "(SELECT NULL WHERE FALSE)"
 """`x IN ()` is no SQL, and `x NOT IN (NULL)` would drop every row."""
 
 
-def literal(value: Any) -> str:
-    """A value as a typed SQL literal.
+def literal(value: Any, dialect: str = "duckdb") -> str:
+    """A value as a typed SQL literal of a dialect.
 
     None, bool, int, float (DOUBLE), Decimal (DECIMAL), str, date, datetime (TIMESTAMP, or TIMESTAMPTZ in UTC
     where it has a zone), and lists of these as `(a, b)` for IN. Raises ValueError for what has no literal.
     """
+    if isinstance(value, list | tuple):
+        return _several(value, dialect)
+    if isinstance(value, dict):
+        raise ValueError("a mapping has no SQL literal: print one of its values")
+    if isinstance(value, str):
+        _encodable(value)
+    return bigquery_literals.scalar(value) if dialect == "bigquery" else _scalar(value)
+
+
+def _scalar(value: Any) -> str:
     match value:
         case None:
             return "NULL"
@@ -45,25 +56,23 @@ def literal(value: Any) -> str:
             return _instant(value)
         case date():
             return f"DATE '{value.isoformat()}'"
-        case list() | tuple():
-            return _several(value)
-        case dict():
-            raise ValueError("a mapping has no SQL literal: print one of its values")
     raise ValueError(f"a {type(value).__name__} has no SQL literal")
 
 
-def identifier(name: str) -> str:
-    """A column or table name in double quotes. Raises ValueError where no engine could have such a name."""
+def identifier(name: str, dialect: str = "duckdb") -> str:
+    """A column or table name in quotes. Raises ValueError where no engine could have such a name."""
     if not name:
         raise ValueError("a name cannot be empty")
     _encodable(name)
-    return quote(name)
+    return quote(name, dialect)
 
 
-def _several(values: list[Any] | tuple[Any, ...]) -> str:
+def _several(values: list[Any] | tuple[Any, ...], dialect: str) -> str:
     if any(isinstance(value, list | tuple | dict) for value in values):
         raise ValueError("a list inside a list has no SQL literal")
-    return f"({', '.join(literal(value) for value in values)})" if values else _EMPTY_LIST
+    if not values:
+        return bigquery_literals.EMPTY_LIST if dialect == "bigquery" else _EMPTY_LIST
+    return f"({', '.join(literal(value, dialect) for value in values)})"
 
 
 def _integer(value: int) -> str:
@@ -100,7 +109,6 @@ def _instant(value: datetime) -> str:
 
 
 def _string(text: str) -> str:
-    _encodable(text)
     if "\x00" in text:
         # No escape stands for NUL in a literal.
         return "(" + " || chr(0) || ".join(_string(part) for part in text.split("\x00")) + ")"

@@ -61,7 +61,16 @@ class RunHole:
     name: str
 
 
-Hole = Relation | RunHole | str
+@dataclass(frozen=True)
+class NamedHole:
+    """A relation that the query calls by the full name of its table."""
+
+    relation: Relation
+    alias: str
+    """What the query may call its columns by, where it gives no alias; empty for none."""
+
+
+Hole = Relation | RunHole | NamedHole | str
 """What a mark in rendered text stands for: a relation, a value of the run, or SQL of a literal or a name."""
 
 
@@ -182,7 +191,8 @@ class Rendering:
         if not names or not all(isinstance(one, str) for one in names):
             raise Refused("ident() takes a name, the parts of a dotted name, or a list of names")
         try:
-            return Fragment(self._mark((", " if listed else ".").join(identifier(str(one)) for one in names)))
+            quoted = [identifier(str(one), self.facts.dialect) for one in names]
+            return Fragment(self._mark((", " if listed else ".").join(quoted)))
         except ValueError as error:
             raise Refused(f"ident(): {error}") from error
 
@@ -202,6 +212,8 @@ class Rendering:
                 return str(value)
             case Bare():
                 return str.__str__(value)
+            case str() if self.facts.plain:
+                return _plain(value)
             case RunValue():
                 return self._mark(RunHole(value._name))
         for name in RUN_VALUES:
@@ -211,7 +223,7 @@ class Rendering:
         if callable(value):
             raise Refused("a function without its arguments cannot be printed: add ()")
         try:
-            return self._mark(literal(value))
+            return self._mark(literal(value, self.facts.dialect))
         except ValueError as error:
             raise Refused(str(error)) from error
 
@@ -225,6 +237,17 @@ class _NotYet:
 
     def __call__(self, *_: object, **__: object) -> NoReturn:
         raise Refused("a macro can be called inside another macro, not at the top of its file")
+
+
+_SAFE = re.compile(r"[^'\"`;#\\\x00-\x1f]*")
+
+
+def _plain(value: str) -> str:
+    """Text that can stand anywhere in SQL, inside quotes too, without ending what it stands in. Raises Refused."""
+    if not _SAFE.fullmatch(value) or "--" in value or "/*" in value or "*/" in value:
+        shown = value if len(value) <= 40 else f"{value[:40]}..."
+        raise Refused(f"{shown!r} cannot be printed into SQL as it is: it holds a quote, a comment or a line break")
+    return value
 
 
 def _bare(name: str, value: str) -> Bare:

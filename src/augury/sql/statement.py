@@ -1,4 +1,4 @@
-"""Is a piece of SQL exactly one statement that only reads?"""
+"""Is a piece of SQL exactly one statement that only reads, or one that creates a model?"""
 
 from __future__ import annotations
 
@@ -19,18 +19,37 @@ def statement_problems(tokens: list[Token]) -> list[tuple[int, str]]:
         significant.pop()
     if not significant:
         return [(0, "the file has no SQL")]
-    problems = [
-        (token.start, f"what begins with {token.text.strip()[:1]} here never ends")
-        for token in significant
-        if token.kind == "unterminated"
-    ]
-    problems += _unbalanced(significant)
-    semicolon = next((at for at, token in enumerate(significant) if token.text == ";"), None)
-    if semicolon is not None:
-        problems.append((significant[semicolon + 1].start, "a second statement: a step is one SELECT"))
+    problems = _unfinished(significant)
     written = _not_a_select(significant)
     if written is not None:
         problems.append((written.start, f"a step is one SELECT, not {_shown(written)}"))
+    return problems
+
+
+def model_problems(tokens: list[Token]) -> list[tuple[int, str]]:
+    """(offset, message) of everything that keeps the tokens from being one CREATE MODEL."""
+    significant = [token for token in tokens if token.significant]
+    while significant and significant[-1].text == ";":
+        significant.pop()
+    if not significant:
+        return [(0, "the file has no SQL")]
+    words = [token.upper for token in significant[:4]]
+    if words[0] != "CREATE" or "MODEL" not in words:
+        return [(significant[0].start, f"train_model is one CREATE MODEL, not {_shown(significant[0])}")]
+    return _unfinished(significant, "a second statement: train_model is one CREATE MODEL")
+
+
+def _unfinished(tokens: list[Token], second: str = "a second statement: a step is one SELECT") -> list[tuple[int, str]]:
+    """What never ends, and what begins after the end."""
+    problems = [
+        (token.start, f"what begins with {token.text.strip()[:1]} here never ends")
+        for token in tokens
+        if token.kind == "unterminated"
+    ]
+    problems += _unbalanced(tokens)
+    semicolon = next((at for at, token in enumerate(tokens) if token.text == ";"), None)
+    if semicolon is not None:
+        problems.append((tokens[semicolon + 1].start, second))
     return problems
 
 

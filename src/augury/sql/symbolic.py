@@ -26,8 +26,8 @@ from augury.sql.relations import (
     Staging,
     Window,
 )
-from augury.sql.rendering import Hole, Rendered, RunHole
-from augury.sql.statement import statement_problems
+from augury.sql.rendering import Hole, NamedHole, Rendered, RunHole
+from augury.sql.statement import model_problems, statement_problems
 from augury.sql.tokens import RESERVED, Token, scan
 
 PREFIX = "__augury_"
@@ -48,11 +48,15 @@ class Symbolic:
     """(file, line) of each line of the text."""
 
 
-def assemble(rendered: Rendered, file: str, *, has_horizon: bool) -> Symbolic:
-    """Raises SpecError with everything that keeps the text from being one safe SELECT."""
+def assemble(
+    rendered: Rendered, file: str, dialect: str, *, has_horizon: bool, creates_model: bool = False
+) -> Symbolic:
+    """Raises SpecError with everything that keeps the text from being one safe SELECT; or, with `creates_model`, one
+    CREATE MODEL."""
     text, origins = _without_line_marks(rendered.text, file)
-    tokens = list(scan(text))
-    problems = [*_misplaced(tokens, rendered.holes), *statement_problems(tokens)]
+    tokens = list(scan(text, dialect))
+    checked = model_problems(tokens) if creates_model else statement_problems(tokens)
+    problems = [*_misplaced(tokens, rendered.holes), *checked]
     if problems:
         places = [(message, origins.of(offset)) for offset, message in sorted(problems)]
         raise SpecError([Problem(message, path, line) for message, (path, line) in dict.fromkeys(places)])
@@ -62,7 +66,7 @@ def assemble(rendered: Rendered, file: str, *, has_horizon: bool) -> Symbolic:
     if not has_horizon:
         _refuse_horizon(writer)
     symbolic = "".join(part if isinstance(part, str) else part.symbol for part in writer.parts)
-    significant = tuple(token for token in scan(symbolic) if token.significant)
+    significant = tuple(token for token in scan(symbolic, dialect) if token.significant)
     return Symbolic(tuple(writer.parts), symbolic, significant, writer.places())
 
 
@@ -172,11 +176,15 @@ class _Writer:
                 self._emit(hole, tokens[at].start)
             case RunHole(name):
                 self._slot(Slot(PREFIX + name, None, name), tokens[at].start)
+            case NamedHole(relation, alias):
+                self._relation(relation, alias if alias and _wants_alias(tokens, at) else "", tokens[at].start)
             case _:
-                self._relations += 1
-                symbol = f"{PREFIX}{self._relations}_{_described(hole)}"
-                alias = natural_name(hole) if _wants_alias(tokens, at) else ""
-                self._slot(Slot(symbol, hole, alias=alias), tokens[at].start)
+                self._relation(hole, natural_name(hole) if _wants_alias(tokens, at) else "", tokens[at].start)
+
+    def _relation(self, relation: Relation, alias: str, offset: int) -> None:
+        self._relations += 1
+        symbol = f"{PREFIX}{self._relations}_{_described(relation)}"
+        self._slot(Slot(symbol, relation, alias=alias), offset)
 
     def _slot(self, slot: Slot, offset: int) -> None:
         self._mark_line(offset)

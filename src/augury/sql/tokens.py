@@ -1,8 +1,8 @@
 """Where are the strings, comments, names and words in a piece of SQL?
 
 A scanner of our own: it finds the places where a value may be put, cannot fail on syntax that a parser does
-not know, and gives fingerprints that no release of a parser changes. It knows DuckDB's and PostgreSQL's
-lexical rules.
+not know, and gives fingerprints that no release of a parser changes. It knows the lexical rules of DuckDB and
+PostgreSQL, and those of BigQuery.
 """
 
 from __future__ import annotations
@@ -46,18 +46,37 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BIGQUERY_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+  | (?P<comment>(?:--|\#)[^\n]* | /\*.*?\*/)
+  | (?P<block>/\*)
+  | (?P<mark>\x00[^\x00]*\x00)
+  | (?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:
+        '''(?:[^\\]|\\.)*?''' | \"\"\"(?:[^\\]|\\.)*?\"\"\"
+      | '(?!'')(?:[^'\\\n]|\\.)*' | "(?!"")(?:[^"\\\n]|\\.)*" | ''(?!') | ""(?!")))
+  | (?P<quoted>`(?:[^`\\\n]|\\.)+`)
+  | (?P<open>(?:[rR][bB]?|[bB][rR]?)?['"]|`)
+  | (?P<word>[^\W\d]\w*)
+  | (?P<number>\d\w*(?:\.\w*)?|\.\d\w*)
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""Backslashes escape in every string, raw ones included, and comments do not nest."""
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
-def scan(text: str) -> Iterator[Token]:
+def scan(text: str, dialect: str = "duckdb") -> Iterator[Token]:
     """Every character of `text`, in order, as part of exactly one token.
 
     A string, name or comment that never ends is one last token of kind `unterminated`. `\\x00...\\x00` is a
     mark that the renderer left; inside strings and comments it is part of them.
     """
     at, end = 0, len(text)
+    pattern = _BIGQUERY_TOKEN if dialect == "bigquery" else _TOKEN
     while at < end:
-        found = _TOKEN.match(text, at)
+        found = pattern.match(text, at)
         assert found is not None  # the last alternative takes any character
         kind, stop = found.lastgroup, found.end()
         match kind:

@@ -94,7 +94,7 @@ class WarehouseContract(RowPromises, SourcePromises, FencePromises):
                 "flag": pa.array([True, None, False]),
                 "text": pa.array(["", None, "a'b\n\N{SNOWMAN}"]),
                 "raw": pa.array([b"\x00\xff", None, b""], pa.binary()),
-                "tags": pa.array([["a", "b"], [], None], pa.list_(pa.string())),
+                "tags": pa.array([["a", "b"], [], ["c"]], pa.list_(pa.string())),
             }
         )
         warehouse.load(write(), stream(sent))
@@ -105,7 +105,18 @@ class WarehouseContract(RowPromises, SourcePromises, FencePromises):
             sent.to_pylist(), key=lambda row: str(row[key])
         )
         assert got.schema.field("whole").type == pa.int64()
-        assert got.schema.field("money").type == pa.decimal128(12, 2)
+        assert pa.types.is_decimal(got.schema.field("money").type)
+
+    def test_a_decimal_keeps_its_precision_and_scale(self, warehouse: Warehouse) -> None:
+        sent = pa.table({"money": pa.array([Decimal("0.10")], pa.decimal128(12, 2))})
+        warehouse.load(write(), stream(sent))
+        with warehouse.read(f"SELECT * FROM {warehouse.partition_sql('people', [DAY])} AS t") as reader:
+            assert reader.schema.field("money").type == pa.decimal128(12, 2)
+
+    def test_a_list_that_is_null_is_no_empty_list(self, warehouse: Warehouse) -> None:
+        sent = pa.table({"n": [1, 2], "tags": pa.array([[], None], pa.list_(pa.string()))})
+        warehouse.load(write(), stream(sent))
+        assert [row["tags"] for row in live(warehouse)] == [[], None]
 
     def test_sums_of_large_integers_stay_exact(self, warehouse: Warehouse) -> None:
         large = 2**53 + 1

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from augury.fences import Fence
 from augury.spec.columns import Column
@@ -34,6 +35,8 @@ class WarehouseFeatures:
     """How many dates may be worked on at once by default."""
     bills: bool = False
     """Queries cost money and can be estimated."""
+    models: Literal["", "native"] = ""
+    """`native`: the engine trains models itself (CREATE MODEL, ML.PREDICT); such a warehouse is a `NativeModels` too."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class Write:
     fence: Fence | None = None
     """The lock under which the partition is written, where its owner might be replaced: raises Fenced, and changes
     nothing, where it was. Compared at the very moment at which readers begin to see the write."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """pipeline, run, step, owner: put on jobs and tables where the engine has labels, in the form that it allows."""
+    max_bytes: int | None = None
+    """The write is refused with LimitExceeded where it would be billed for more; None is no limit."""
     shape: Hashable = None
     """Two writes of a table with the same shape come from queries with the same columns and types, so that these need
     to be found out once. None: nothing is known."""
@@ -92,6 +99,14 @@ class Written:
 
     partition: Partition
     duplicates_dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a query would cost, found out without running it."""
+
+    bytes: int
+    """That would be billed."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +181,11 @@ class Warehouse(Protocol):
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
         """The columns that a SELECT would return, without running it. Raises QueryRefused."""
 
-    def read(self, sql: str, batch_rows: int = 65_536) -> AbstractContextManager[pa.RecordBatchReader]:
-        """Stream the rows of a SELECT. Raises QueryRefused."""
+    def read(
+        self, sql: str, batch_rows: int = 65_536, streams: Mapping[str, pa.RecordBatchReader] = MappingProxyType({})
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Stream the rows of a SELECT. `streams` are relations that it reads by name, once, as they come; an engine whose
+        `features.models` is native needs none and refuses them. Raises QueryRefused."""
 
     def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
         """The first `most` rows of a SELECT that returns few: verdicts, counts, samples. Raises QueryRefused."""
@@ -266,3 +284,20 @@ class Warehouse(Protocol):
         """Stop what runs now, from another thread; the calls that wait for it raise KeyboardInterrupt."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class NativeModels(Protocol):
+    """A warehouse that trains models itself: `features.models` is `native`. Models lie in the namespace."""
+
+    def model_sql(self, name: str) -> str:
+        """How a model is written in a statement: quoted, with everything before it. Raises NamespaceError."""
+
+    def create_model(self, name: str, sql: str, labels: Mapping[str, str], max_bytes: int | None = None) -> None:
+        """Run one CREATE MODEL statement that makes the model `name`. The old one of that name stays until the new one
+        is trained. Raises UsageError for any other statement, QueryRefused and LimitExceeded."""
+
+    def has_model(self, name: str) -> bool: ...
+
+    def drop_model(self, name: str) -> bool:
+        """True if there was one."""

@@ -153,7 +153,7 @@ def test_a_mistake_in_defaults_is_shown_once_where_it_stands(shop: Shop) -> None
         ),
         (
             "name: shop\ntargets: {dev: {warehouse: ducdb}}\n",
-            "augury.yml:2  targets.dev.warehouse: there is no warehouse called 'ducdb' (installed: duckdb)"
+            "augury.yml:2  targets.dev.warehouse: there is no warehouse called 'ducdb' (installed: bigquery, duckdb)"
             "   did you mean 'duckdb'?",
         ),
         (
@@ -162,7 +162,7 @@ def test_a_mistake_in_defaults_is_shown_once_where_it_stands(shop: Shop) -> None
         ),
         (
             "name: shop\nsources: {orders: {path: x, database: y, table: z, event_time: t}}\n",
-            "augury.yml:2  sources.orders: a source has either `path` (CSV, Parquet) or `database` and `table`",
+            "augury.yml:2  sources.orders: a source has either `path` (CSV, Parquet) or a `table`",
         ),
         (
             "name: shop\nsources: {a: {path: x, event_time: t}}\ntargets: {dev: {sources: {b: {path: y}}}}\n",

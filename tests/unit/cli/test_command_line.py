@@ -36,6 +36,7 @@ def test_every_command_of_the_issue_is_there() -> None:
         [
             "init",
             "new pipeline",
+            "import batchml",
             "validate",
             "doctor",
             "plan",

@@ -275,5 +275,6 @@ def _published(session: Session, project: Project, result: RunResult) -> Publish
 
 def _noun(entities: tuple[str, ...]) -> str:
     """What a row is about: `customer` for `customer_id`."""
-    word = entities[0].removesuffix("_id").replace("_", " ")
-    return word if len(entities) == 1 and word.isalpha() and entities[0].endswith("_id") else "row"
+    only = entities[0] if len(entities) == 1 else ""
+    word = only.removesuffix("_id").replace("_", " ")
+    return word if word.isalpha() and only.endswith("_id") else "row"

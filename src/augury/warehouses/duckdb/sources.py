@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from augury import dates
-from augury.errors import DataRefused, StorageFailed, nearest, relative
+from augury.errors import DataRefused, StorageFailed, UsageError, nearest, relative
 from augury.names import quote
 from augury.spec.project import SourceSpec
 from augury.warehouses.contract import Bounds, EventDay, Nulls, SourceState, TableColumn
@@ -57,6 +57,11 @@ class Sources:
 
     def state(self, source: SourceSpec) -> SourceState | None:
         with self._lock:
+            if source.path is None and source.database is None:
+                raise UsageError(
+                    f"{source.table} is a table of a warehouse that this target does not use",
+                    fix="Give the target a copy of its rows: targets.<name>.sources.<source>.path in augury.yml.",
+                )
             found = self._database(source) if source.database else self._files(source)
             if found is None:
                 return None
@@ -194,7 +199,7 @@ class Sources:
             if known is None:
                 fresh = self._database(source) if source.database else self._files(source)
                 if fresh is None:
-                    raise StorageFailed(f"{source.path or source.database} is not there any more")
+                    raise StorageFailed(f"{source.place} is not there any more")
                 known = fresh
         return known
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from augury import machine
 from augury.errors import DataRefused, Place, StorageFailed
 from augury.fences import Fence
-from augury.spec.project import SourceSpec
+from augury.spec.project import SourceSpec, TargetSpec
 from augury.warehouses.contract import (
     Bounds,
+    Estimate,
     EventDay,
     Nulls,
     Partition,
@@ -94,11 +96,13 @@ class DuckDBWarehouse:
         memory: int | None,
         read_only: bool = False,
         clock: Callable[[], datetime] = _now,
+        settings: TargetSpec | None = None,
     ) -> Self:
         """Open the namespace `root/namespace`, making it where it is new.
 
         `output_root` holds published tables and the archive instead, under the same namespace. `memory` is in
-        bytes. With `read_only` nothing is created or written, and a namespace that does not exist is empty.
+        bytes; `settings` says nothing more to this warehouse. With `read_only` nothing is created or written,
+        and a namespace that does not exist is empty.
         Raises NamespaceError where the folder belongs to another project, deployment or target.
         """
         layout.checked_table(namespace)
@@ -126,10 +130,21 @@ class DuckDBWarehouse:
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
         return self._engine.describe(sql)
 
+    def estimate(self, sql: str) -> Estimate | None:
+        return None
+
     @contextmanager
-    def read(self, sql: str, batch_rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatchReader]:
-        with self._engine.own_cursor() as cursor, self._engine.stream(sql, batch_rows, cursor) as reader:
-            yield reader
+    def read(
+        self,
+        sql: str,
+        batch_rows: int = _BATCH_ROWS,
+        streams: Mapping[str, pa.RecordBatchReader] = MappingProxyType({}),
+    ) -> Iterator[pa.RecordBatchReader]:
+        with self._engine.own_cursor() as cursor:
+            for name, stream in streams.items():
+                cursor.register(name, stream)
+            with self._engine.stream(sql, batch_rows, cursor) as reader:
+                yield reader
 
     def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
         return self._engine.first(sql, most)

@@ -1,0 +1,78 @@
+"""Which ML functions does the session answer itself, whatever the type of model, and which are not the model's?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from augury.bigquery_ml.columns import find
+from augury.bigquery_ml.models import Loaded
+from augury.errors import ModelFailed, UsageError, nearest
+from augury.sql.bigquery_ml.transform import BoundTransform
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COMMON = ("feature_info", "transform")
+
+
+def check_function(function: str, loaded: Loaded) -> None:
+    """Raises UsageError where the model does not answer a function."""
+    if function == "transform" and loaded.transform is None:
+        # BigQuery docs: 'The ML.TRANSFORM function'.
+        raise UsageError(
+            f"the model {loaded.shown} has no TRANSFORM clause for ML.TRANSFORM to apply",
+            fix="Add TRANSFORM(...) to its CREATE OR REPLACE MODEL.",
+        )
+    if function in COMMON or function in loaded.model.functions:
+        return
+    known = sorted(
+        f"ML.{name.upper()}"
+        for name in (*loaded.model.functions, *COMMON)
+        if name != "transform" or loaded.transform is not None
+    )
+    raise UsageError(
+        f"ML.{function.upper()} is not for models of type {loaded.manifest.model_type}",
+        why=f"{loaded.shown} answers {', '.join(known)}",
+    )
+
+
+def transform_outputs(bound: BoundTransform, columns: Sequence[str], loaded: Loaded) -> dict[str, str]:
+    """What ML.TRANSFORM shows: all that TRANSFORM makes, but for the label where it is not given."""
+    labels = {label.lower() for label in loaded.model.labels}
+    out: dict[str, str] = {}
+    missing: dict[str, None] = {}
+    for output in bound.outputs:
+        absent = [name for name in output.inputs if find(columns, name) is None]
+        if not absent:
+            out[output.name] = output.name
+        elif output.name.lower() not in labels:
+            missing.update(dict.fromkeys(absent))
+    if missing:
+        hints = [f"is it called {close}?" for name in missing if (close := nearest(name, columns))]
+        raise ModelFailed(
+            f"the rows do not fit the model {loaded.shown}: {', '.join(missing)} is missing",
+            fix=" ".join(["Give the columns of the training query, under the same names.", *hints]),
+        )
+    return out
+
+
+def transform(loaded: Loaded, settings: Mapping[str, Any], rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    _no_settings("TRANSFORM", settings)
+    return rows
+
+
+def feature_info(loaded: Loaded, settings: Mapping[str, Any]) -> pa.RecordBatchReader:
+    """BigQuery docs: 'The ML.FEATURE_INFO function'."""
+    import pyarrow as pa
+
+    _no_settings("FEATURE_INFO", settings)
+    kinds = {"input": pa.string(), "category_count": pa.int64(), "null_count": pa.int64(), "dimension": pa.int64()}
+    names = ("input", "min", "max", "mean", "median", "stddev", "category_count", "null_count", "dimension")
+    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in names])
+    return pa.Table.from_pylist([dict(row) for row in loaded.manifest.feature_info], schema=schema).to_reader()
+
+
+def _no_settings(function: str, settings: Mapping[str, Any]) -> None:
+    if settings:
+        raise UsageError(f"ML.{function} takes no settings: {', '.join(settings)}")

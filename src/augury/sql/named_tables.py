@@ -1,0 +1,88 @@
+"""Which relations does a query mean that names tables as its warehouse has them?
+
+SQL that was written for BigQuery says `dataset.github_v1_scoring` or `bigquery-public-data.samples.github_timeline`, in
+backticks or without. Where the project knows the name, of a source or of a table that augury writes, it becomes the
+relation itself: point-in-time, and in whatever place and engine the target has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from augury.errors import Problem, SpecError
+from augury.sql.relations import Published, Relation, Staging
+from augury.sql.rendering import Hole, NamedHole, Rendered
+from augury.sql.tokens import Token, scan
+
+_BEFORE = ("FROM", "JOIN", "TABLE", ",")
+"""What a table is written after; TABLE is what an ML function calls its argument."""
+_LINE_MARK = re.compile(r"\x00@(\d+) ([^\x00]*)\x00")
+
+
+def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: str, step: str) -> Rendered:
+    """The same text with a hole for each name of `tables`. Raises SpecError for a table that the step cannot read."""
+    if not tables:
+        return rendered
+    tokens = list(scan(rendered.text, dialect))
+    holes: list[Hole] = list(rendered.holes)
+    out = [token.text for token in tokens]
+    at = 0
+    while at < len(tokens):
+        end = _path_end(tokens, at)
+        written = "".join(out[at:end])
+        name = _LINE_MARK.sub("", written).replace("`", "")
+        relation = tables.get(name)
+        before = _significant_before(tokens, at)
+        word = tokens[before].upper or tokens[before].text if before >= 0 else ""
+        if relation is None or word not in _BEFORE:
+            at += 1
+            continue
+        _refuse_unreadable(relation, name, step, rendered.text, tokens[at].start)
+        alias = name.rpartition(".")[2]
+        if word == "TABLE":
+            # `TABLE t` is an argument, and so is a query in parentheses, which has no name.
+            out[before], alias = "", ""
+        marks = "".join(mark[0] for mark in _LINE_MARK.finditer(written))
+        out[at:end] = [f"\x00{len(holes)}\x00{marks}", *[""] * (end - at - 1)]
+        holes.append(NamedHole(relation, alias))
+        at = end
+    return Rendered("".join(out), tuple(holes))
+
+
+def _path_end(tokens: Sequence[Token], at: int) -> int:
+    """Behind the last token of a dotted name that begins at `at`; `at` plus one where it is a single token.
+
+    A project's name may hold dashes without being quoted. Marks of lines may stand anywhere.
+    """
+    end = at + 1
+    if tokens[at].kind not in ("word", "quoted"):
+        return end
+    while True:
+        dot = _past_marks(tokens, end)
+        part = _past_marks(tokens, dot + 1)
+        if part >= len(tokens) or tokens[dot].text not in (".", "-") or tokens[part].kind not in _PARTS:
+            return end
+        end = part + 1
+
+
+def _past_marks(tokens: Sequence[Token], at: int) -> int:
+    while at < len(tokens) and _LINE_MARK.fullmatch(tokens[at].text):
+        at += 1
+    return at
+
+
+_PARTS = ("word", "quoted", "number")
+
+
+def _significant_before(tokens: Sequence[Token], at: int) -> int:
+    passed = ("space", "comment", "mark")
+    return next((back for back in range(at - 1, -1, -1) if tokens[back].kind not in passed), -1)
+
+
+def _refuse_unreadable(relation: Relation, name: str, step: str, text: str, offset: int) -> None:
+    if isinstance(relation, Staging | Published) and step != "validation":
+        marks = list(_LINE_MARK.finditer(text, 0, offset))
+        file, line = (marks[-1][2], int(marks[-1][1])) if marks else (None, text.count("\n", 0, offset) + 1)
+        what = "the candidates of this date" if isinstance(relation, Staging) else "what was published before"
+        raise SpecError([Problem(f"{name} is {what}: validation alone can read it", file, line)])

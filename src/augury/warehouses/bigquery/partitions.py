@@ -1,0 +1,79 @@
+"""What is live now, whoever made it, and also where its writer died before it could say so?"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from augury.errors import StorageFailed
+from augury.spec.bigquery import BigQueryPlace
+from augury.warehouses.bigquery import refusals
+from augury.warehouses.bigquery.jobs import DONE, Jobs
+from augury.warehouses.bigquery.journal import Journal
+from augury.warehouses.bigquery.records import Entry, Records
+
+INTENT = "augury_intent"
+"""Label of a job: the intent that it belongs to. A job of that id with another one is somebody else's."""
+_ABANDONED = timedelta(days=2)
+"""An intent whose job nobody sent for so long belongs to a writer that died before."""
+
+
+class Partitions:
+    """The records of a namespace, with every intent resolved that can be."""
+
+    def __init__(self, jobs: Jobs, journal: Journal, place: BigQueryPlace) -> None:
+        self._jobs = jobs
+        self._journal = journal
+        self._place = place
+
+    def records(self) -> Records:
+        found = self._journal.records()
+        with self._journal.lock:
+            waiting = [entry for entry in found.unresolved() if entry.job_id not in self._journal.mine]
+        over = [ended for entry in waiting if (ended := self._resolved(entry)) is not None]
+        if over:
+            self._journal.later(over)
+        return self._journal.known
+
+    def live(self, table: str, day: date | None) -> Entry | None:
+        return self.records().live(table, day)
+
+    def _resolved(self, intent: Entry) -> Entry | None:
+        """How the job of an intent ended; None where it runs, or may still be sent."""
+        job = self._jobs.find(self._place, intent.job_id, intent.project, intent.location or None)
+        if job is None:
+            old = intent.created_at is not None and datetime.now(UTC) - intent.created_at > _ABANDONED
+            return intent.ended("failed") if old else None
+        return over(intent, job) if job.state == DONE else None
+
+
+def over(intent: Entry, job: Any) -> Entry:
+    """What is written down about a job that is over."""
+    ended = (job.ended or job.created).timestamp()
+    if job.error_result is not None or job.labels.get(INTENT) != label_of(intent):
+        return intent.ended("failed", ended_at=ended)
+    return intent.ended("done", ended_at=ended, rows=intent.rows if intent.rows >= 0 else rows_of(job))
+
+
+def unlucky(intent: Entry) -> StorageFailed:
+    return StorageFailed(
+        f"{intent.table}: the ids of its jobs are taken",
+        why="another process writes the same partition for the same run",
+        fix="Run the same command again when that one is over.",
+    )
+
+
+def label_of(intent: Entry) -> str:
+    return intent.id
+
+
+def rows_of(job: Any) -> int:
+    """How many rows a job wrote."""
+    if job.job_type == "load":
+        return int(job.output_rows or 0)
+    if job.job_type != "query":
+        return 0
+    try:
+        return int(job.result(retry=None).total_rows or 0)
+    except refusals.ours() as error:
+        raise refusals.of(error) from error

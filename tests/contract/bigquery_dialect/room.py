@@ -1,0 +1,87 @@
+"""Runs translated queries on DuckDB."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from augury.names import quote
+from augury.sql.bigquery import to_duckdb
+from augury.sql.bigquery.functions import install
+from augury.testing.bigquery_queries import Case
+
+
+@dataclass(frozen=True)
+class Known:
+    """The tables of a case, whatever project and dataset a query names."""
+
+    names: tuple[str, ...]
+
+    def table(self, parts: tuple[str, ...]) -> str | None:
+        return quote(parts[-1]) if parts[-1] in self.names else None
+
+    def shards(self, prefix: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+        return [
+            (name.removeprefix(prefix[-1]), quote(name)) for name in sorted(self.names) if name.startswith(prefix[-1])
+        ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def answered(case: Case) -> Answer:
+    """What DuckDB makes of the case."""
+    parameters = {name: kind for name, (kind, _) in case.parameters.items()}
+    translated = to_duckdb(case.sql, tables=Known(tuple(case.tables)), parameters=parameters or None, now=case.now)
+    connection = duckdb.connect()
+    try:
+        install(connection)
+        for name, sql in case.tables.items():
+            connection.execute(f"CREATE TABLE {quote(name)} AS {sql}").fetchall()
+        values = {name: value for name, (_, value) in case.parameters.items()}
+        result = connection.execute(translated.sql, values) if values else connection.execute(translated.sql)
+        columns = tuple(item[0] for item in result.description)
+        types = tuple(str(item[1]) for item in result.description)
+        rows = tuple(tuple(plain(value) for value in row) for row in result.fetchall())
+        return Answer(columns, types, rows)
+    finally:
+        connection.close()
+
+
+def plain(value: Any) -> Any:
+    """As a case writes it."""
+    match value:
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case datetime() | date() | time():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case Decimal():
+            return format(value.normalize(), "f")
+        case list():
+            return [plain(item) for item in value]
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def same(first: Any, second: Any) -> bool:
+    """Floats to 12 digits, everything else exactly; a whole number is no float and TRUE is no 1."""
+    if isinstance(first, float) and isinstance(second, float):
+        return first == second or math.isclose(first, second, rel_tol=1e-12)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return list(first) == list(second) and all(same(first[key], second[key]) for key in first)
+    return type(first) is type(second) and bool(first == second)
