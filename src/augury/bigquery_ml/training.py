@@ -86,7 +86,7 @@ class Trainer:
                 features=features,
                 labels=labels,
                 options=chosen.written,
-                feature_info=feature_info(rows, [name for name, _ in features if name in rows.column_names]),
+                feature_info=_feature_info(rows, [name for name, _ in features], chosen.model_type),
                 files=digests(folder),
                 transform=bound.as_dict() if bound is not None else None,
                 description=chosen.description,
@@ -126,6 +126,11 @@ def _check_columns(chosen: Chosen, rows: pa.Table, file: str | None) -> None:
         raise refused(problems)
     if rows.num_rows == 0 and rows.num_columns:
         raise DataRefused("the training query gives no rows", fix="Look at its WHERE and at the dates of its tables.")
+
+
+def _feature_info(rows: pa.Table, names: Sequence[str], model_type: str) -> tuple[dict[str, Any], ...]:
+    given = [name for name in names if name in rows.column_names]
+    return feature_info(rows, given, categories=model_type == "matrix_factorization")
 
 
 def _columns(

@@ -46,6 +46,12 @@ accept = click.option(
     metavar="CHECK",
     help="Publish although this check says no; recorded with your name.",
 )
+max_cost = click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    metavar="DOLLARS",
+    help="End with 4, before any query, where the queries of a warehouse that bills would cost more.",
+)
 wait = click.option("--wait", is_flag=True, help="Wait for a run that holds a date, instead of ending with 5.")
 model = click.option(
     "--model",

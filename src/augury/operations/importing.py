@@ -71,9 +71,10 @@ def _read(folder: Path) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     for environment in ENVIRONMENTS:
         files = Reader(folder, Interpolator({}))
         found = read_batchml(files, BATCHML_FILE, environment)
+        read = {code: found.read(code) for code in found.codes}
         problems += files.problems
-        versions = {code: tuple(each.version for each in every) for code, every in found.versions.items()}
-        every = [version for each in found.versions.values() for version in each]
+        versions = {code: tuple(each.version for each in every) for code, every in read.items()}
+        every = [version for each in read.values() for version in each]
         texts = [version.sql[role].text for version in every for role in MODEL_STEPS if role in version.sql]
     if problems:
         raise SpecError(list(dict.fromkeys(problems)))

@@ -14,6 +14,7 @@ from augury.errors import AuguryError, Place
 from augury.events import Event, Listener, Noticed, RunFinished, RunStarted
 from augury.ledger.records import DateRecord, ModelRecord, RunRecord, Status
 from augury.machine import cores
+from augury.operations.costing import cost_of, refuse_costly
 from augury.operations.hands import work_of
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned, plan_request
@@ -40,6 +41,8 @@ class HowToRun:
     wait: bool = False
     max_parallel: int | None = None
     descending: bool = False
+    max_cost: float | None = None
+    """US dollars that the queries of a warehouse that bills may cost."""
 
 
 def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequence[Listener] = ()) -> RunResult:
@@ -67,6 +70,9 @@ def run_request(opened: Opened, request: Request, how: HowToRun, listeners: Sequ
         owed = owed_before(opened, planned)
         if planned.plan.is_empty and not owed:
             return RunResult(None, planned.plan, counts=_counts(planned.plan, ()))
+        pipeline = planned.definitions.pipeline
+        where = Place(pipeline=request.pipeline)
+        refuse_costly(cost_of(opened, planned), pipeline.settings.limits, how.max_cost, where)
         marker = stack.enter_context(opened.locking.markers.hold(run_id))
         if planned.plan.is_empty:
             # Nothing begins: what is said on the way belongs to the log of the run that died.

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from augury.ledger.records import ModelRecord, RunRecord
+from augury.operations.audits import AUDITED, audit_of
 from augury.operations.opened import Opened
 from augury.spec.files import PipelineSpec
 from augury.sql.fingerprint import combine
@@ -155,6 +156,7 @@ def _models(opened: Opened, models: list[ModelRecord]) -> Rows:
             ("features", pa.list_(pa.string())),
             ("metrics", pa.list_(metric)),
             ("run_id", pa.string()),
+            ("audit", pa.struct([(part, pa.string()) for part in AUDITED])),
         ]
     )
     rows = []
@@ -179,6 +181,7 @@ def _models(opened: Opened, models: list[ModelRecord]) -> Rows:
                     }
                     for name, figures in model.metrics.items()
                 ],
+                "audit": audit_of(opened.models, model),
             }
         )
     return schema, rows

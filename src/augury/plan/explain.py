@@ -20,6 +20,10 @@ class ExplainRow:
     estimate_seconds: float | None
     """From what the step took lately; None where it never ran."""
     note: str = ""
+    estimate_bytes: int | None = None
+    """What its queries read, in a warehouse that bills; None where that cannot be told."""
+    estimate_cost: float | None = None
+    """US dollars."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Explanation:
     rows: tuple[ExplainRow, ...]
     notes: tuple[str, ...]
     next_command: str
+    total: str = ""
+    """What all of it costs, in a warehouse that bills."""
 
 
 def explain(plan: Plan, pipeline: PipelineSpec, seconds: Mapping[str, float], *, engine: str) -> Explanation:

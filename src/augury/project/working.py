@@ -10,6 +10,7 @@ from augury.dates import DateRange
 from augury.project.opening import Opening
 
 if TYPE_CHECKING:
+    from augury.operations.costing import Cost
     from augury.operations.opened import Opened
     from augury.plan.explain import Explanation
     from augury.plan.steps import Plan, Request
@@ -22,6 +23,8 @@ WhichModel = Literal["point-in-time", "current"]
 class Working(Opening):
     _seconds: Mapping[str, float] = {}
     """What steps took lately, as the latest plan found it."""
+    _cost: Cost | None = None
+    """What the latest plan costs, in a warehouse that bills."""
 
     def plan(
         self,
@@ -33,28 +36,34 @@ class Working(Opening):
         reprocess: Reprocess | None = None,
         model: WhichModel = "point-in-time",
         refresh_late: bool = False,
+        max_cost: float | None = None,
     ) -> Plan:
-        """What a run would do, and why. Writes nothing."""
+        """What a run would do, and why. Writes nothing.
+
+        Raises LimitExceeded where it would cost more than `max_cost` (US dollars) or `limits.bytes_billed` allow.
+        """
+        from augury.errors import Place
+        from augury.operations.costing import cost_of, refuse_costly
         from augury.operations.planning import plan_request
 
         opened = self._reading
         request = self._request(opened, pipeline, dates, version, step, reprocess, model, (), refresh_late)
         planned = plan_request(opened, request, record_probes=False)
         self._seconds = planned.world.facts.seconds
+        self._cost = cost_of(opened, planned)
+        pipeline_limits = planned.definitions.pipeline.settings.limits
+        refuse_costly(self._cost, pipeline_limits, max_cost, Place(pipeline=pipeline))
         return planned.plan
 
     def explain(self, plan: Plan) -> Explanation:
         """A plan in words."""
+        from augury.operations.costing import with_cost
         from augury.plan.explain import explain
 
         opened = self._reading
         pipeline = opened.pipeline(plan.request.pipeline, plan.request.version)
-        return explain(
-            plan,
-            pipeline,
-            self._seconds,
-            engine=opened.warehouse.features.engine,
-        )
+        explained = explain(plan, pipeline, self._seconds, engine=opened.warehouse.features.engine)
+        return with_cost(explained, self._cost)
 
     def run(
         self,
@@ -70,6 +79,7 @@ class Working(Opening):
         wait: bool = False,
         max_parallel: int | None = None,
         order: Literal["asc", "desc"] = "asc",
+        max_cost: float | None = None,
         command: str = "Project.run",
     ) -> RunResult:
         """Bring run dates into the wanted state: build what is missing or out of date, validate, publish.
@@ -83,7 +93,7 @@ class Working(Opening):
                 opened, pipeline, dates, version, step, reprocess, model, tuple(accept), refresh_late
             )
         )
-        how = HowToRun(command, wait, max_parallel, order == "desc")
+        how = HowToRun(command, wait, max_parallel, order == "desc", max_cost)
         return run_request(opened, request, how, self._listeners)
 
     def train(
@@ -92,6 +102,7 @@ class Working(Opening):
         tick: date | None = None,
         *,
         version: str | None = None,
+        max_cost: float | None = None,
         command: str = "Project.train",
     ) -> RunResult:
         """Train the model of a tick, today's by default, whether or not it has one."""
@@ -99,7 +110,7 @@ class Working(Opening):
         from augury.operations.training import train_request
 
         opened, request = self._accepted(lambda opened: train_request(opened, pipeline, tick, version))
-        return run_request(opened, request, HowToRun(command), self._listeners)
+        return run_request(opened, request, HowToRun(command, max_cost=max_cost), self._listeners)
 
     def retry(
         self, pipeline: str | None = None, *, version: str | None = None, command: str = "Project.retry"

@@ -52,6 +52,8 @@ class Resolver:
     training: bool = False
     """Read the copies of the tables that hold training dates."""
     by_name: bool = False
+    checks: bool = True
+    """Look for what a REQUIRED column of a source lacks: a query of its own."""
     """Write the names of tables instead of the files of their partitions: for people, not for the engine."""
 
     def __call__(self, relation: Relation) -> str:
@@ -100,7 +102,7 @@ class Resolver:
                 fix=f"Declare them: sources.{name}.columns in augury.yml.",
             )
         zone = source.timezone or self.definitions.project.settings.timezone
-        if not self.by_name:
+        if self.checks and not self.by_name:
             self._refuse_nulls(name, source, state, bounds, zone)
         return self.warehouse.source_sql(source, state, bounds, zone)
 

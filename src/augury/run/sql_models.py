@@ -64,11 +64,6 @@ class SqlModel:
             found: list[dict[str, Any]] = reader.read_all().to_pylist()
         return found
 
-    def exists(self) -> bool:
-        if isinstance(self.work.warehouse, NativeModels):
-            return self.work.warehouse.has_model(self.name)
-        return self._session({}).has(self._path)
-
     # -- statements ------------------------------------------------------------------------------------------
 
     def _asked(self, sql: str) -> AbstractContextManager[pa.RecordBatchReader]:

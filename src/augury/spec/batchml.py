@@ -9,8 +9,8 @@ value that names production's dataset.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ class BatchmlProject:
     environment: str
     dataset: str
     """What SQL calls `target_dataset`; empty where the file does not say."""
-    versions: Mapping[str, tuple[VersionFiles, ...]] = field(default_factory=dict)
-    """By model code."""
-    file: str = ""
+    codes: tuple[str, ...] = ()
+    """Of all models."""
+    read: Callable[[str], tuple[VersionFiles, ...]] = lambda _: ()
+    """The versions of one model: what is wrong with another is no reason not to run it."""
 
 
 def environment_of(target: str, asked: str | None) -> str:
@@ -74,10 +75,10 @@ class _Reading:
             message = f"{DATASET} is {dataset!r}" if dataset else f"{DATASET} is missing"
             self._problem(f"{message}: a name of lower-case letters, digits and _ is needed", shared.get(DATASET))
         models = self.node.get("models")
-        versions = {code: tuple(self._versions(code, dataset)) for code in (models.keys() if models else ())}
-        if not versions:
+        codes = models.keys() if models else ()
+        if not codes:
             self._problem("there are no models: add one under `models`", models)
-        return BatchmlProject(self.environment, dataset, versions, self.node.file)
+        return BatchmlProject(self.environment, dataset, codes, lambda code: tuple(self._versions(code, dataset)))
 
     def _refuse_sections(self) -> None:
         for name in self.node.value:
@@ -104,7 +105,7 @@ class _Reading:
             if not VERSION.fullmatch(version):
                 self._problem(f"{version} is not a version: v1, v2, ... are", versions.get(version))
                 continue
-            sql = self.sql(code, version)
+            sql = self._sql(code, version)
             yield VersionFiles(
                 pipeline=code,
                 version=version,
@@ -117,7 +118,7 @@ class _Reading:
                 batchml=True,
             )
 
-    def sql(self, code: str, version: str) -> dict[str, Any]:
+    def _sql(self, code: str, version: str) -> dict[str, Any]:
         """The five files of a version by role, as they are."""
         folder, prefix = self.folder / code, f"{code}_{version}_"
         out = {}

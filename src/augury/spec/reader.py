@@ -65,7 +65,7 @@ def read_project(
     settings = _project_settings(files, node)
     target_name = choose_target(settings, target) if settings else target or "dev"
     batchml = _batchml(files, settings, target_name)
-    names = sorted({*pipeline_names(files.root), *(batchml.versions if batchml else ())})
+    names = sorted({*pipeline_names(files.root), *(batchml.codes if batchml else ())})
     wanted = names if only is None else [_existing(only, names)]
     macros, references = _macros(files), _references(files)
     reader = PipelineReader(files, Surroundings(settings, node, target_name, references, variables, tuple(names)))
@@ -113,8 +113,8 @@ def _with_others(
     while todo:
         name = todo.pop(0)
         if name not in read:
-            own = batchml.versions.get(name) if batchml else None
-            read[name] = reader.versions(name) if own is None else reader.of_batchml(own)
+            imported = batchml is not None and name in batchml.codes
+            read[name] = reader.of_batchml(batchml.read(name)) if batchml and imported else reader.versions(name)
             todo += sorted(named_in(read[name].values(), macros, names))
     return read
 

@@ -28,7 +28,8 @@ def project_values(project: ProjectSpec) -> tuple[ConfigValue, ...]:
     """Every value of augury.yml, with the target in use first."""
     dumped = project.settings.model_dump(mode="json", exclude={"defaults"})
     dumped["throttle"], inherited = _throttles(project.settings.throttle, project.origins)
-    named = project.origins.get(f"targets.{project.target_name}.namespace", "name of the target")
+    unnamed = project.settings.batchml or "name of the target"
+    named = project.origins.get(f"targets.{project.target_name}.namespace", unnamed)
     head = (
         ConfigValue("target", project.target_name, project.origins.get("target", DEFAULT)),
         ConfigValue("namespace", project.namespace, named),

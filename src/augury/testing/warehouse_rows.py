@@ -17,6 +17,8 @@ from augury.warehouses.contract import Warehouse, Write
 
 DAY = date(2026, 1, 15)
 NEXT = DAY + timedelta(days=1)
+STRANGE = ('a"b', "a;b", "{a}", "a\\b")
+"""Columns that DuckDB and PostgreSQL may have, and BigQuery may not."""
 PEOPLE = "SELECT 1 AS customer_id, 'ann' AS name UNION ALL SELECT 2, 'bob'"
 
 
@@ -121,8 +123,15 @@ class RowPromises:
                 rows(warehouse, sql)
         assert ids(live(warehouse)) == [1, 2]
 
-    @pytest.mark.parametrize("name", ['a"b', "a'b", "a b", "select", "a;b", "a--b", "ñ", "%s", "{a}", "a\\b"])
+    @pytest.mark.parametrize("name", ["a'b", "a b", "select", "a--b", "ñ", "%s"])
     def test_any_column_name_survives(self, warehouse: Warehouse, name: str) -> None:
+        self._survives(warehouse, name)
+
+    @pytest.mark.parametrize("name", STRANGE)
+    def test_a_column_name_that_not_every_engine_allows_survives(self, warehouse: Warehouse, name: str) -> None:
+        self._survives(warehouse, name)
+
+    def _survives(self, warehouse: Warehouse, name: str) -> None:
         declared = {name: Column(type="INT64", required=True)}
         quoted = quote(name, warehouse.features.dialect)
         warehouse.create(write(columns=declared, unique=(name,)), f"SELECT 1 AS {quoted}")

@@ -36,7 +36,7 @@ class WarehouseFeatures:
     bills: bool = False
     """Queries cost money and can be estimated."""
     models: Literal["", "native"] = ""
-    """`native`: the engine trains models itself (CREATE MODEL, ML.PREDICT); such a warehouse is a `NativeModels` too."""
+    """`native`: the engine itself performs CREATE MODEL and ML functions; such a warehouse is a `NativeModels` too."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,8 @@ class Warehouse(Protocol):
     def read(
         self, sql: str, batch_rows: int = 65_536, streams: Mapping[str, pa.RecordBatchReader] = MappingProxyType({})
     ) -> AbstractContextManager[pa.RecordBatchReader]:
-        """Stream the rows of a SELECT. `streams` are relations that it reads by name, once, as they come; an engine whose
-        `features.models` is native needs none and refuses them. Raises QueryRefused."""
+        """Stream the rows of a SELECT. `streams` are relations that it reads by name, once, as they come; an engine that
+        has models of its own needs none and refuses them. Raises QueryRefused."""
 
     def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
         """The first `most` rows of a SELECT that returns few: verdicts, counts, samples. Raises QueryRefused."""
@@ -284,6 +284,19 @@ class Warehouse(Protocol):
         """Stop what runs now, from another thread; the calls that wait for it raise KeyboardInterrupt."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Billed(Protocol):
+    """A warehouse whose queries cost money: `features.bills`."""
+
+    @property
+    def price_per_tib(self) -> float:
+        """US dollars for 2**40 bytes that queries read."""
+
+    def estimate(self, sql: str) -> Estimate | None:
+        """What a SELECT would be billed for, found out without running it; None where it is free. Raises
+        QueryRefused."""
 
 
 @runtime_checkable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +30,6 @@ def test_types_and_models_keep_the_contract(model_type: str) -> None:
     assert model.features == (("size", "FLOAT64"), ("wiki", "FLOAT64"), ("colour", "STRING"))
     assert model.labels == ("label",)
     assert set(TYPES) == set(SUPPORTED)
-
-
-@pytest.mark.parametrize("model_type", TYPES)
-def test_a_model_that_was_saved_answers_the_same_bits(model_type: str, tmp_path: Path) -> None:
-    rows = rows_for(model_type)
-    model = train(model_type, rows, enable_global_explain=True)
-    model.save(tmp_path)
-
-    loaded = TYPES[model_type].load(tmp_path, model_type, 1)
-
-    assert (loaded.features, loaded.labels, loaded.functions) == (model.features, model.labels, model.functions)
-    for function in sorted(model.functions):
-        given = rows if function in ("predict", "explain_predict") else None
-        assert ask(loaded, function, given).equals(ask(model, function, given))
-    assert not [path for path in tmp_path.iterdir() if path.suffix not in (".json", ".ubj")]
-
-
-@pytest.mark.parametrize("model_type", TYPES)
-def test_batches_of_any_size_give_the_same_bits(model_type: str) -> None:
-    rows = rows_for(model_type)
-    model = train(model_type, rows)
-
-    for function in ("predict", "explain_predict", "evaluate"):
-        whole = ask(model, function, rows)
-        assert ask(model, function, rows, batch=7).combine_chunks().equals(whole.combine_chunks())
-        assert ask(model, function, rows, batch=1).combine_chunks().equals(whole.combine_chunks())
 
 
 @pytest.mark.parametrize("model_type", REGRESSORS)
@@ -166,16 +139,6 @@ def test_no_rows_give_no_predictions() -> None:
             empty = ask(model, function, rows.slice(0, 0))
             assert empty.num_rows == 0
             assert empty.schema == ask(model, function, rows).schema
-
-
-def test_several_threads_predict_at_once() -> None:
-    rows = rows_for("boosted_tree_classifier")
-    for model_type in ("boosted_tree_classifier", "logistic_reg"):
-        model = train(model_type, rows)
-        expected = {function: ask(model, function, rows) for function in ("predict", "explain_predict")}
-        with ThreadPoolExecutor(4) as pool:
-            jobs = [(name, pool.submit(ask, model, name, rows, 50)) for name in list(expected) * 6]
-        assert all(job.result().combine_chunks().equals(expected[name].combine_chunks()) for name, job in jobs)
 
 
 def test_a_column_that_is_called_like_the_prediction_is_refused() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from augury.bigquery_ml.contract import TrainedModel
 from augury.bigquery_ml.time_series.types import ArimaPlus
 from augury.errors import UsageError
 from tests.contract.bigquery_ml_time_series.series_room import ask, column, days, noise, rows, train, wave
@@ -13,9 +16,14 @@ from tests.contract.bigquery_ml_time_series.series_room import ask, column, days
 WALK = rows(days(90), np.cumsum(noise(90)))
 
 
+@cache
+def walk() -> TrainedModel:
+    return train(WALK)
+
+
 def test_columns_of_ml_arima_evaluate() -> None:
     """BigQuery docs: 'The ML.ARIMA_EVALUATE function'."""
-    assert ask(train(WALK), "arima_evaluate").schema == pa.schema(
+    assert ask(walk(), "arima_evaluate").schema == pa.schema(
         [
             ("non_seasonal_p", pa.int64()),
             ("non_seasonal_d", pa.int64()),
@@ -81,7 +89,7 @@ def test_drift_is_told_and_taken() -> None:
 
 def test_likelihoods_do_not_depend_on_units_but_for_their_scale() -> None:
     """In cents instead of euros the AIC grows by 2 n log 100, and the order stays."""
-    euros, cents = train(WALK), train(rows(days(90), 100 * column(WALK, "y")))
+    euros, cents = walk(), train(rows(days(90), 100 * column(WALK, "y")))
     small, large = (column(ask(model, "arima_evaluate"), "AIC") for model in (euros, cents))
     assert large - small == pytest.approx(np.full(len(small), 2 * 89 * np.log(100)), rel=1e-6)
 
@@ -95,14 +103,14 @@ def test_a_constant_has_no_likelihood() -> None:
 
 def test_evaluate_without_rows_tells_about_the_fit() -> None:
     """BigQuery docs: 'The ML.EVALUATE function': deprecated there, without error messages."""
-    table = ask(train(WALK), "evaluate")
+    table = ask(walk(), "evaluate")
     assert table.num_rows == 1
     assert "error_message" not in table.schema.names
     assert table.schema.names[5] == "aic"
 
 
 def test_training_info_is_one_iteration() -> None:
-    table = ask(train(WALK), "training_info")
+    table = ask(walk(), "training_info")
     assert table.to_pylist() == [{"training_run": 0, "iteration": 0, "duration_ms": None}]
 
 
@@ -114,10 +122,10 @@ def test_several_seasons_are_named_shortest_first() -> None:
 
 def test_arima_is_the_same_under_its_older_name() -> None:
     assert ArimaPlus.names == ("arima_plus", "arima")
-    assert ask(train(WALK, model_type="arima"), "forecast").equals(ask(train(WALK), "forecast"))
+    assert ask(train(WALK, model_type="arima"), "forecast").equals(ask(walk(), "forecast"))
 
 
 @pytest.mark.parametrize("function", ["arima_evaluate", "arima_coefficients", "training_info", "forecast"])
 def test_functions_without_input_refuse_rows(function: str) -> None:
     with pytest.raises(UsageError, match="takes no table or query"):
-        ask(train(WALK), function, WALK)
+        ask(walk(), function, WALK)

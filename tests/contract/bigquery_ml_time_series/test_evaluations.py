@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from augury.bigquery_ml.contract import TrainedModel
 from augury.errors import ModelFailed, UsageError
 from tests.contract.bigquery_ml_time_series.series_room import (
     START,
@@ -24,6 +26,11 @@ from tests.contract.bigquery_ml_time_series.series_room import (
 PAST = rows(days(70), 100 + wave(70, 7) + noise(70))
 
 
+@cache
+def trained() -> TrainedModel:
+    return train(PAST)
+
+
 def future(count: int, *, added: float = 0.0) -> pa.Table:
     values = 100 + wave(70 + count, 7)[70:] + noise(count, seed=9) + added
     return rows(days(count, start=START + dt.timedelta(days=70)), values)
@@ -31,7 +38,7 @@ def future(count: int, *, added: float = 0.0) -> pa.Table:
 
 def test_measures_are_their_formulas() -> None:
     """BigQuery docs: 'The ML.EVALUATE function'; percentages of 100, as Google's results have them."""
-    model, given = train(PAST), future(10)
+    model, given = trained(), future(10)
     actual, expected = column(given, "y"), forecast(model, 10)
     errors = np.abs(actual - expected)
     naive = np.mean(np.abs(np.diff(column(PAST, "y"))))
@@ -58,7 +65,7 @@ def test_the_horizon_limits_what_is_compared() -> None:
 
 def test_one_row_per_row_without_aggregation() -> None:
     """History, times off the grid and NULLs have no error."""
-    model = train(PAST)
+    model = trained()
     given = pa.concat_tables(
         [rows(days(1), [100.0]), future(2), rows([dt.date(2030, 1, 1), None], [1.0, 2.0]), future(1)]
     )
@@ -82,18 +89,18 @@ def test_one_row_per_row_without_aggregation() -> None:
 
 
 def test_nothing_to_compare_is_null_not_zero() -> None:
-    table = ask(train(PAST), "evaluate", rows(days(3), [1.0, 2.0, 3.0]))
+    table = ask(trained(), "evaluate", rows(days(3), [1.0, 2.0, 3.0]))
     assert all(table[name].to_pylist() == [None] for name in table.schema.names)
 
 
 def test_a_zero_has_no_percentage() -> None:
     given = rows(future(2)["t"], [0.0, 90.0])
-    assert column(ask(train(PAST), "evaluate", given), "mean_absolute_percentage_error")[0] < 100
+    assert column(ask(trained(), "evaluate", given), "mean_absolute_percentage_error")[0] < 100
 
 
 def test_settings_of_evaluate_need_rows() -> None:
     with pytest.raises(UsageError, match="only with rows"):
-        ask(train(PAST), "evaluate", horizon=2)
+        ask(trained(), "evaluate", horizon=2)
 
 
 def test_anomalies_of_the_history() -> None:
@@ -133,7 +140,7 @@ def test_anomalies_of_new_rows() -> None:
 
 def test_an_anomaly_probability_is_the_share_of_values_that_are_nearer() -> None:
     """A value on the bound of the 80% interval has probability 0.8."""
-    model = train(PAST)
+    model = trained()
     bound = ask(model, "forecast", horizon=1, confidence_level=0.8)["prediction_interval_upper_bound"]
     given = rows(future(1)["t"], bound)
     table = ask(model, "detect_anomalies", given, anomaly_prob_threshold=0.9)
@@ -142,7 +149,7 @@ def test_an_anomaly_probability_is_the_share_of_values_that_are_nearer() -> None
 
 def test_new_rows_need_a_threshold() -> None:
     with pytest.raises(UsageError, match="needs anomaly_prob_threshold"):
-        ask(train(PAST), "detect_anomalies", future(2))
+        ask(trained(), "detect_anomalies", future(2))
 
 
 def test_history_needs_decomposition() -> None:
@@ -161,8 +168,14 @@ def test_anomalies_within_limits() -> None:
     assert sum(ask(model, "detect_anomalies")["is_anomaly"].to_pylist()) <= 9
 
 
+def test_a_column_of_the_answer_cannot_be_one_of_the_rows() -> None:
+    given = future(1).append_column("is_anomaly", pa.array([True]))
+    with pytest.raises(ModelFailed, match="would be called is_anomaly"):
+        ask(trained(), "detect_anomalies", given, anomaly_prob_threshold=0.9)
+
+
 def test_columns_are_found_whatever_their_letter_case() -> None:
-    model = train(PAST)
+    model = trained()
     assert ask(model, "evaluate", future(3).rename_columns(["T", "Y"])).equals(ask(model, "evaluate", future(3)))
 
 
@@ -176,5 +189,5 @@ def test_columns_are_found_whatever_their_letter_case() -> None:
 )
 def test_rows_that_do_not_fit_are_refused(given: pa.Table, said: str) -> None:
     with pytest.raises(ModelFailed) as caught:
-        ask(train(PAST), "evaluate", given)
+        ask(trained(), "evaluate", given)
     assert said in str(caught.value)

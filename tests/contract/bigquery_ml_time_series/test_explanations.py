@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from augury.bigquery_ml.contract import TrainedModel
 from augury.errors import UsageError
-from tests.contract.bigquery_ml_time_series.series_room import ask, column, days, noise, rows, train, wave
+from tests.contract.bigquery_ml_time_series.series_room import Vector, ask, column, days, noise, rows, train, wave
 
 SEASONS = tuple(f"seasonal_period_{name}" for name in ("yearly", "quarterly", "monthly", "weekly", "daily"))
 ADJUSTED = ("trend", *SEASONS, "holiday_effect")
@@ -24,13 +28,18 @@ def uneven() -> pa.Table:
     return rows(days(160), values)
 
 
-def summed(table: pa.Table, names: tuple[str, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.nansum([column(table, name) for name in names], axis=0)
+@cache
+def trained() -> TrainedModel:
+    return train(uneven())
+
+
+def summed(table: pa.Table, names: tuple[str, ...]) -> Vector:
+    return np.asarray(np.nansum([column(table, name) for name in names], axis=0), dtype=np.float64)
 
 
 def test_columns_of_ml_explain_forecast() -> None:
     """BigQuery docs: 'The ML.EXPLAIN_FORECAST function'."""
-    table = ask(train(uneven()), "explain_forecast")
+    table = ask(trained(), "explain_forecast")
     assert table.schema.names == [
         "time_series_timestamp",
         "time_series_type",
@@ -48,13 +57,13 @@ def test_columns_of_ml_explain_forecast() -> None:
 
 
 def test_the_parts_add_up_in_every_row() -> None:
-    table = ask(train(uneven()), "explain_forecast", horizon=10)
+    table = ask(trained(), "explain_forecast", horizon=10)
     assert summed(table, ALL) == pytest.approx(column(table, "time_series_data"))
     assert summed(table, ADJUSTED) == pytest.approx(column(table, "time_series_adjusted_data"))
 
 
 def test_forecast_rows_are_those_of_ml_forecast() -> None:
-    model = train(uneven())
+    model = trained()
     explained = ask(model, "explain_forecast", horizon=5, confidence_level=0.8).slice(160)
     plain = ask(model, "forecast", horizon=5, confidence_level=0.8)
     for theirs, ours in (
@@ -69,7 +78,7 @@ def test_forecast_rows_are_those_of_ml_forecast() -> None:
 
 
 def test_spikes_dips_and_steps_are_found_where_they_are() -> None:
-    table = ask(train(uneven()), "explain_forecast").slice(0, 160)
+    table = ask(trained(), "explain_forecast").slice(0, 160)
     spikes, steps = column(table, "spikes_and_dips"), column(table, "step_changes")
     assert np.flatnonzero(spikes).tolist() == [40, 70, 71]
     assert spikes[40] == pytest.approx(60, abs=6)
@@ -98,7 +107,7 @@ def test_cleaning_and_adjusting_are_off_when_told() -> None:
 
 
 def test_smoothing_changes_the_trend_and_no_forecast() -> None:
-    plain, smooth = train(uneven()), train(uneven(), trend_smoothing_window_size=9)
+    plain, smooth = trained(), train(uneven(), trend_smoothing_window_size=9)
     before, after = (ask(model, "explain_forecast") for model in (plain, smooth))
     assert np.ptp(np.diff(column(after, "trend")[:160])) < 0.5 * np.ptp(np.diff(column(before, "trend")[:160]))
     assert summed(after, ALL) == pytest.approx(column(after, "time_series_data"))
@@ -107,7 +116,7 @@ def test_smoothing_changes_the_trend_and_no_forecast() -> None:
 
 def test_a_window_of_three_pads_the_ends() -> None:
     """BigQuery docs: TREND_SMOOTHING_WINDOW_SIZE: beyond the ends the first and the last element go on."""
-    trend = column(ask(train(uneven()), "explain_forecast"), "trend")[:160]
+    trend = column(ask(trained(), "explain_forecast"), "trend")[:160]
     smooth = column(ask(train(uneven(), trend_smoothing_window_size=3), "explain_forecast"), "trend")[:160]
     assert smooth[0] == pytest.approx((2 * trend[0] + trend[1]) / 3)
     assert smooth[80] == pytest.approx(trend[79:82].mean())
@@ -118,7 +127,7 @@ def test_a_window_of_three_pads_the_ends() -> None:
     ("options", "said"),
     [({"decompose_time_series": False}, "decompose_time_series"), ({"forecast_limit_lower_bound": 0.0}, "limits")],
 )
-def test_some_models_cannot_be_explained(options: dict[str, object], said: str) -> None:
+def test_some_models_cannot_be_explained(options: dict[str, Any], said: str) -> None:
     model = train(uneven(), **options)
     with pytest.raises(UsageError, match=said):
         ask(model, "explain_forecast")
@@ -126,7 +135,7 @@ def test_some_models_cannot_be_explained(options: dict[str, object], said: str) 
 
 
 def test_a_model_without_decomposition_forecasts_the_same() -> None:
-    kept, left = train(uneven()), train(uneven(), decompose_time_series=False)
+    kept, left = trained(), train(uneven(), decompose_time_series=False)
     assert ask(kept, "forecast", horizon=20).equals(ask(left, "forecast", horizon=20))
     row = ask(left, "arima_evaluate", show_all_candidate_models=False)
     assert pc.all(row["has_spikes_and_dips"].is_null()).as_py()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from augury.bigquery_ml.contract import TrainedModel
 from augury.errors import ModelFailed
 from tests.contract.bigquery_ml_time_series.series_room import ask, by_series, days, forecast, noise, rows, train, wave
 
@@ -31,7 +32,7 @@ def together(series: dict[Any, Any], kind: pa.DataType | None = None) -> pa.Tabl
     return table.take(np.random.default_rng(0).permutation(table.num_rows))
 
 
-def many(series: dict[Any, Any], kind: pa.DataType | None = None, **options: Any) -> Any:
+def many(series: dict[Any, Any], kind: pa.DataType | None = None, **options: Any) -> TrainedModel:
     return train(together(series, kind), time_series_id_col="id", auto_arima_max_order=1, **options)
 
 
@@ -120,6 +121,13 @@ def test_an_id_of_another_type_is_refused() -> None:
     given = pa.table({"id": ["1"], "t": days(1), "y": [0.0]})
     with pytest.raises(ModelFailed, match="trained with INT64"):
         ask(model, "evaluate", given)
+
+
+def test_ids_of_a_dictionary_are_the_same_ids() -> None:
+    """As DuckDB gives an ENUM."""
+    model = many(SERIES)
+    given = pa.table({"id": pa.array(["walk", "line"]).dictionary_encode(), "t": days(71)[70:] * 2, "y": [0.0, 0.0]})
+    assert ask(model, "evaluate", given, perform_aggregation=False)["id"].to_pylist() == ["walk", "line"]
 
 
 def test_each_series_has_its_own_frequency_and_length() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from augury.bigquery_ml.contract import TrainedModel
 from augury.errors import ModelFailed, UsageError
 from tests.contract.bigquery_ml_time_series.series_room import (
     START,
@@ -40,13 +42,18 @@ def drawn(*, start: int = 0, count: int = COUNT + AHEAD) -> pa.Table:
 PAST, FUTURE = drawn(count=COUNT), drawn(start=COUNT)
 
 
-def xreg(table: pa.Table = PAST, **options: Any) -> Any:
+def xreg(table: pa.Table = PAST, **options: Any) -> TrainedModel:
     return train(table, model_type="arima_plus_xreg", auto_arima_max_order=1, **options)
+
+
+@cache
+def trained() -> TrainedModel:
+    return xreg()
 
 
 def test_weights_are_recovered() -> None:
     """BigQuery docs: 'The ML.ARIMA_COEFFICIENTS function': one row per input, words with a weight per value but one."""
-    table = ask(xreg(), "arima_coefficients")
+    table = ask(trained(), "arima_coefficients")
     assert table.schema.names[3:] == ["processed_input", "weight", "category_weights"]
     told = {row["processed_input"]: row for row in table.to_pylist()}
     assert told["degrees"]["weight"] == pytest.approx(3, abs=0.3)
@@ -61,12 +68,12 @@ def test_weights_are_recovered() -> None:
 def test_knowing_the_regressors_makes_forecasts_better() -> None:
     plain = train(PAST.select(["t", "y"]), auto_arima_max_order=1)
     actual = column(FUTURE, "y")
-    assert error(forecast(xreg(), AHEAD, FUTURE), actual) < 0.3 * error(forecast(plain, AHEAD), actual)
+    assert error(forecast(trained(), AHEAD, FUTURE), actual) < 0.3 * error(forecast(plain, AHEAD), actual)
 
 
 def test_attributions_are_weight_times_value_and_add_up() -> None:
     """BigQuery docs: 'The ML.EXPLAIN_FORECAST function'."""
-    model = xreg()
+    model = trained()
     table = ask(model, "explain_forecast", FUTURE, horizon=AHEAD)
     assert table.schema.names[-3:] == ["attribution_degrees", "attribution_promotion", "attribution_shop"]
     weight = ask(model, "arima_coefficients")["weight"][0].as_py()
@@ -80,7 +87,7 @@ def test_attributions_are_weight_times_value_and_add_up() -> None:
 
 
 def test_a_null_counts_as_the_mean_and_an_unseen_word_as_nothing() -> None:
-    model = xreg()
+    model = trained()
     mean = float(np.mean(column(PAST, "degrees")))
     given = FUTURE.slice(0, 1)
 
@@ -107,7 +114,7 @@ def test_null_words_in_training_are_a_value_of_their_own() -> None:
 
 def test_a_penalty_shrinks_weights() -> None:
     """BigQuery docs: L2_REG; of standardised columns, so units do not matter."""
-    free, held = (ask(model, "arima_coefficients")["weight"][0].as_py() for model in (xreg(), xreg(l2_reg=140.0)))
+    free, held = (ask(model, "arima_coefficients")["weight"][0].as_py() for model in (trained(), xreg(l2_reg=140.0)))
     assert held == pytest.approx(free / 2, rel=0.1)
 
 
@@ -120,15 +127,15 @@ def test_equal_columns_share_and_constant_ones_have_no_weight() -> None:
 
 def test_every_point_of_the_horizon_needs_a_row() -> None:
     with pytest.raises(ModelFailed) as caught:
-        forecast(xreg(), AHEAD, FUTURE.slice(0, AHEAD - 1))
+        forecast(trained(), AHEAD, FUTURE.slice(0, AHEAD - 1))
     assert "at 2021-06-02" in str(caught.value)
     with pytest.raises(UsageError, match="needs a table or query"):
-        forecast(xreg(), 2)
+        forecast(trained(), 2)
 
 
 def test_rows_of_other_times_are_ignored_and_change_nothing() -> None:
     """Poison: wild values in the past and beyond the horizon, in any order and in small batches."""
-    model = xreg()
+    model = trained()
     clean = ask(model, "forecast", FUTURE, horizon=AHEAD)
     wild = rows(
         [*days(5), *days(5, start=START + dt.timedelta(days=COUNT + AHEAD)), None],
@@ -142,7 +149,7 @@ def test_rows_of_other_times_are_ignored_and_change_nothing() -> None:
 
 
 def test_evaluate_and_anomalies_use_the_regressors_of_their_rows() -> None:
-    model = xreg()
+    model = trained()
     errors = np.abs(forecast(model, AHEAD, FUTURE) - column(FUTURE, "y"))
     part = FUTURE.take([7, 2])
     assert column(ask(model, "evaluate", part), "mean_absolute_error")[0] == pytest.approx(errors[[7, 2]].mean())
@@ -176,7 +183,7 @@ def test_several_series_have_weights_of_their_own() -> None:
 
 def test_settings_that_are_for_arima_plus_only() -> None:
     with pytest.raises(UsageError, match="takes no confidence_level and no horizon"):
-        ask(xreg(), "evaluate", FUTURE, horizon=2, confidence_level=0.5)
+        ask(trained(), "evaluate", FUTURE, horizon=2, confidence_level=0.5)
 
 
 def test_columns_that_cannot_be_regressors_are_refused() -> None:
@@ -190,6 +197,6 @@ def test_columns_that_cannot_be_regressors_are_refused() -> None:
 
 def test_rows_without_a_regressor_are_refused() -> None:
     with pytest.raises(ModelFailed, match="there is no column degrees"):
-        forecast(xreg(), 2, FUTURE.drop_columns(["degrees"]))
+        forecast(trained(), 2, FUTURE.drop_columns(["degrees"]))
     with pytest.raises(ModelFailed, match="column degrees is STRING"):
-        forecast(xreg(), 1, FUTURE.set_column(2, "degrees", FUTURE["shop"]))
+        forecast(trained(), 1, FUTURE.set_column(2, "degrees", FUTURE["shop"]))

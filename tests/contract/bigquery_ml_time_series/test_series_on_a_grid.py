@@ -21,7 +21,7 @@ from tests.contract.bigquery_ml_time_series.series_room import (
     train,
 )
 
-PLAIN = {"clean_spikes_and_dips": False, "adjust_step_changes": False}
+PLAIN: dict[str, Any] = {"clean_spikes_and_dips": False, "adjust_step_changes": False}
 
 
 def history(times: list[Any], values: list[Any], **options: Any) -> tuple[list[str], list[float]]:
@@ -87,6 +87,13 @@ def test_the_frequency_is_found_and_the_next_point_follows(times: list[Any], fol
     values = (np.arange(len(times)) % 2 + noise(len(times))).tolist()
     table = ask(train(rows(times, values)), "forecast", horizon=1)
     assert [f"{time:%Y-%m-%d %H:%M}" for time in table["forecast_timestamp"].to_pylist()] == [following]
+
+
+def test_no_forecast_goes_beyond_bigquerys_last_year() -> None:
+    model = train(rows([dt.date(year, 7, 1) for year in range(2000, 2020)], noise(20)), horizon=10_000)
+    assert ask(model, "forecast", horizon=7_980).num_rows == 7_980
+    with pytest.raises(ModelFailed, match="beyond the year 9999"):
+        ask(model, "forecast", horizon=7_981)
 
 
 def test_timestamps_are_utc_whatever_the_type_of_the_column() -> None:

@@ -105,3 +105,10 @@ def test_what_is_not_finite_is_refused_with_the_line(room: Room, poison: str) ->
         room.learn("x,\nML.MIN_MAX_SCALER(x) OVER () AS y", rows)
     assert refused.value.what == "ML.MIN_MAX_SCALER on line 2 cannot learn from these rows"
     assert refused.value.why == "the column holds an infinity or NaN: leave those rows out, or put NULL in their place"
+
+
+def test_the_median_of_an_even_number_of_rows_is_one_of_them(room: Room) -> None:
+    """As with ML.ROBUST_SCALER, whose documented example has six."""
+    rows = values("x", ["1", "2", "3", "4", "NULL"])
+    for function in (room.column, room.selected):
+        assert function("ML.IMPUTER(x, 'median') OVER ()", rows) == [1.0, 2.0, 3.0, 4.0, 2.0]

@@ -52,3 +52,4 @@ def test_several_lines_and_comments(room: Room) -> None:
         last */ CONCAT(b, """
 """) AS line'''
     assert room.transformed(clause, TRAINING)[1] == {"a": 3, "bucket": "bin_2", "line": "y\n"}
+    assert "\n" not in room.learn(clause, TRAINING).select_sql(TRAINING)

@@ -31,6 +31,8 @@ class Layout:
     """Weights of numbers."""
     sparse: npt.NDArray[np.int64]
     """Weights of categories that were seen."""
+    complete: tuple[slice, ...]
+    """Of the learned weights, those of inputs that add up to 1 in every row: all categories of one column."""
 
     @property
     def learned(self) -> npt.NDArray[np.int64]:
@@ -74,7 +76,11 @@ class Design:
 
 def lay_out(inputs: Sequence[AnyInput], cells: Sequence[Cells], rows: npt.NDArray[np.int64]) -> Layout:
     """`rows` are those that train."""
-    starts, dense, sparse, at = [], [], [], 0
+    starts: list[int] = []
+    dense: list[int] = []
+    sparse: list[int] = []
+    groups: list[tuple[int, int]] = []
+    at = 0
     for item, found in zip(inputs, cells, strict=True):
         starts.append(at)
         if isinstance(item, Number):
@@ -83,9 +89,12 @@ def lay_out(inputs: Sequence[AnyInput], cells: Sequence[Cells], rows: npt.NDArra
             seen = _seen(found, item.width, rows)
             if isinstance(item, Values) and item.without is not None:
                 seen[item.without] = False
+            if isinstance(item, Values) and item.without is None:
+                groups.append((len(sparse), len(sparse) + int(seen.sum())))
             sparse += (at + np.flatnonzero(seen)).tolist()
         at += item.width
-    return Layout(tuple(starts), at, np.array(dense, dtype=np.int64), np.array(sparse, dtype=np.int64))
+    complete = tuple(slice(len(dense) + first, len(dense) + last) for first, last in groups)
+    return Layout(tuple(starts), at, np.array(dense, dtype=np.int64), np.array(sparse, dtype=np.int64), complete)
 
 
 def _seen(found: Cells, width: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

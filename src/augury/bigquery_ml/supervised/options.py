@@ -64,7 +64,6 @@ class Options(BaseModel):
     early_stop: bool = True
     min_rel_progress: Annotated[float, Field(ge=0)] = 0.01
     enable_global_explain: bool = False
-    warm_start: Literal[False] = False
     data_split_method: Annotated[Literal["auto_split", "random", "custom", "seq", "no_split"], Word] = "auto_split"
     data_split_eval_fraction: Annotated[float, Field(ge=0, lt=1)] | None = None
     data_split_test_fraction: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -277,6 +276,7 @@ SUPPORTED: Mapping[str, frozenset[str]] = {
 """By model type, the options that change what is trained, or that can be accepted without changing it."""
 
 REFUSED: Mapping[str, str] = {
+    "warm_start": "a statement trains from its own rows alone; training on from an earlier model runs only on BigQuery",
     "model_registry": "the Vertex AI Model Registry is reached only from BigQuery",
     "vertex_ai_model_id": "the Vertex AI Model Registry is reached only from BigQuery",
     "vertex_ai_model_version_aliases": "the Vertex AI Model Registry is reached only from BigQuery",

@@ -13,8 +13,6 @@ from augury.bigquery_ml.supervised.options import FAMILIES, REFUSED, Options, ta
 from augury.bigquery_ml.supervised.space import TUNABLE, Axis, default_space
 from augury.errors import UsageError, nearest
 
-WARM_START = "a statement is trained from its own rows alone; training on from an earlier model runs only on BigQuery"
-
 
 @dataclass(frozen=True)
 class Request:
@@ -33,11 +31,10 @@ class Request:
 
 def read(model_type: str, given: Mapping[str, Any]) -> Request:
     """Raises UsageError with every problem."""
+    given = {name: value for name, value in given.items() if value is not None}
     searched = {name: value for name, value in given.items() if isinstance(value, Range | Candidates)}
     fixed = {name: value for name, value in given.items() if name not in searched}
     problems = [*_unknown(model_type, given), *_not_tunable(model_type, searched, fixed)]
-    if fixed.get("warm_start"):
-        problems.append(f"warm_start: {WARM_START}")
     if problems:
         raise UsageError(f"the options of {model_type} cannot be used", why="; ".join(problems), fix="Remove them.")
     base = _checked(model_type, fixed)

@@ -83,7 +83,7 @@ def _rows(model: Fitted, batch: Any, inputs: Inputs, settings: Settings, rest: l
         probability[rows] = points.probabilities(actual[rows])
     at, dated = times(batch.column(inputs.timestamp))
     return {
-        **{column.name: batch.column(name) for column, name in zip(model.ids, inputs.ids, strict=True)},
+        **batches.ids_of(model.ids, inputs.ids, batch),
         model.timestamp.name: pa.array(at, pa.int64(), mask=~dated).cast(TIMESTAMP),
         model.data.name: doubles(actual),
         **_found(probability, lower, upper, settings.threshold),

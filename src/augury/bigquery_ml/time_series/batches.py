@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from augury.bigquery_ml.time_series.columns import Column, id_array
+from augury.errors import ModelFailed
 
 ROWS = 16_384
 
@@ -20,7 +21,15 @@ Vector = npt.NDArray[np.float64]
 
 
 def reader(schema: pa.Schema, parts: Iterable[Mapping[str, Any]]) -> Any:
-    """Of parts that each hold an array per column."""
+    """Of parts that each hold an array per column. Raises ModelFailed where two columns would have one name."""
+    names = [name.lower() for name in schema.names]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ModelFailed(
+            f"two columns of the answer would be called {', '.join(repeated)}",
+            why="one is a column of yours, one that of the function",
+            fix="Rename yours in the query.",
+        )
     return pa.RecordBatchReader.from_batches(schema, _batches(schema, parts))
 
 
@@ -45,6 +54,11 @@ def fields(columns: Sequence[Column]) -> list[pa.Field]:
 def repeated(columns: Sequence[Column], key: Sequence[Any], rows: int) -> dict[str, Any]:
     """The ids of one series in each of its rows."""
     return {column.name: id_array(column, [part] * rows) for column, part in zip(columns, key, strict=True)}
+
+
+def ids_of(columns: Sequence[Column], names: Sequence[str], batch: Any) -> dict[str, Any]:
+    """The ids of rows that were given, under the names and types of the model."""
+    return {column.name: batch.column(name).cast(column.arrow) for column, name in zip(columns, names, strict=True)}
 
 
 def doubles(values: Vector) -> Any:

@@ -101,7 +101,7 @@ def _row_errors(model: Fitted, batch: Any, inputs: Inputs, settings: Settings) -
         ):
             out[name][rows] = values
     return {
-        **{column.name: batch.column(name) for column, name in zip(model.ids, inputs.ids, strict=True)},
+        **batches.ids_of(model.ids, inputs.ids, batch),
         model.timestamp.name: batch.column(inputs.timestamp),
         model.data.name: batch.column(inputs.data),
         **{name: doubles(values) for name, values in out.items()},

@@ -187,21 +187,32 @@ def _seasonalities(reader: Reader) -> tuple[str, ...]:
 
 
 def _together(options: Options, reader: Reader) -> None:
-    if options.order is None and options.min_order >= options.max_order:
-        reader.problem(
-            f"auto_arima_min_order ({options.min_order}) must be less than auto_arima_max_order ({options.max_order})"
-        )
-    if options.order is not None and options.ids:
-        reader.problem("several series need auto_arima: leave out auto_arima and non_seasonal_order")
-    if options.order is not None and options.drift and options.order[1] != 1:
-        reader.problem("include_drift is for d = 1 in non_seasonal_order")
-    if options.max_length is not None and (options.fraction is not None or "min_time_series_length" in reader.given):
-        reader.problem("max_time_series_length excludes time_series_length_fraction and min_time_series_length")
-    if "min_time_series_length" in reader.given and options.fraction is None and options.max_length is None:
-        reader.problem("min_time_series_length needs time_series_length_fraction")
+    _orders_fit(options, reader)
+    _lengths_fit(options, reader)
     if options.lower is not None and options.upper is not None and options.lower >= options.upper:
         reader.problem("forecast_limit_lower_bound must be less than forecast_limit_upper_bound")
     columns = [options.timestamp, options.data, *options.ids]
     repeated = {name for name in columns if name and [other.lower() for other in columns].count(name.lower()) > 1}
     if repeated:
         reader.problem(f"{', '.join(sorted(repeated))}: timestamp, data and id columns must be different columns")
+
+
+def _orders_fit(options: Options, reader: Reader) -> None:
+    if options.order is None:
+        if options.min_order >= options.max_order:
+            least, most = options.min_order, options.max_order
+            reader.problem(f"auto_arima_min_order ({least}) must be less than auto_arima_max_order ({most})")
+        return
+    if options.ids:
+        reader.problem("several series need auto_arima: leave out auto_arima and non_seasonal_order")
+    if options.drift and options.order[1] != 1:
+        reader.problem("include_drift is for d = 1 in non_seasonal_order")
+
+
+def _lengths_fit(options: Options, reader: Reader) -> None:
+    least_given = "min_time_series_length" in reader.given
+    if options.max_length is not None:
+        if options.fraction is not None or least_given:
+            reader.problem("max_time_series_length excludes time_series_length_fraction and min_time_series_length")
+    elif least_given and options.fraction is None:
+        reader.problem("min_time_series_length needs time_series_length_fraction")

@@ -11,9 +11,12 @@ import numpy.typing as npt
 from augury.bigquery_ml.time_series.fitted import Fit, Fitted
 from augury.bigquery_ml.time_series.grids import Times
 from augury.bigquery_ml.time_series.limits import Limits
+from augury.errors import ModelFailed
 
 Vector = npt.NDArray[np.float64]
-Matrix = npt.NDArray[np.float64]
+
+LAST = int(np.datetime64("9999-12-31T23:59:59", "us").astype(np.int64))
+"""BigQuery's last TIMESTAMP."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ def ahead(model: Fitted, fit: Fit, horizon: int) -> Ahead:
     errors = errors * np.sqrt(fit.inflation)
     seasons = {season.name: season.ahead(steps) for season in fit.seasons}
     times = fit.grid.at(fit.length - 1 + steps)
+    if times[-1] > LAST:
+        raise ModelFailed(
+            f"a {fit.grid.frequency} forecast of {horizon:,} points goes beyond the year 9999",
+            fix="Give a smaller horizon.",
+        )
     return Ahead(times, trend, seasons, errors, Limits(model.options.lower, model.options.upper))
 
 

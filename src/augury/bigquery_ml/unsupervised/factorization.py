@@ -43,29 +43,21 @@ def train(training: Training) -> FactorizationModel:
         raise UsageError("WALS_ALPHA is for FEEDBACK_TYPE = 'IMPLICIT'", fix="Leave it out, or change the feedback.")
     objective = _objective(options, implicit=implicit)
     names = _columns(training.rows.schema, options)
-    rows = training.rows
-    columns = [one_array(rows.column(name)) for name in names[:3]]
-    ratings = _checked(names, columns, implicit=implicit)
-    everybody = Keys(*(_keys(column) for column in columns[:2]))
-    order = np.lexsort((ratings, everybody.item_codes(columns[1]), everybody.user_codes(columns[0])))
-    parts = split(options, one_array(rows.column(names[3])) if len(names) > 3 else None, order, tuning=plan is not None)
+    columns = [one_array(training.rows.column(name)) for name in names]
+    keys, sets = _sets(options, names, columns, tuning=plan is not None, implicit=implicit)
 
-    keys = Keys(*(_keys(column.take(pa.array(parts.train))) for column in columns[:2]))
-    seen = Observed(keys.user_codes(columns[0]), keys.item_codes(columns[1]), ratings)
-    sets = [_part(seen, places, implicit=implicit) for places in (parts.train, parts.evaluate, parts.test)]
     points: tuple[Mapping[str, Any], ...] = plan.points if plan else ({},)
     found: list[tuple[Trial, Factors | None]] = []
     for number, point in enumerate(points, 1):
         try:
             tried = given.read(given.FactorizationOptions, {**plain, **point})
-            trial, factors = _tried(number, tried, sets, training, implicit=implicit)
-            found.append((trial, factors))
+            found.append(_tried(number, tried, sets, training, implicit=implicit))
         except AuguryError as error:
             if plan is None:
                 raise
             found.append((Trial(trial_id=number, hyperparameters=dict(point), error="; ".join(error.lines())), None))
-    good = [trial for trial, factors in found if factors is not None]
-    if not good:
+    factors = {trial.trial_id: those for trial, those in found if those is not None}
+    if not factors:
         raise ModelFailed("every trial failed", why=found[0][0].error)
     card = Card(
         user=(names[0], bigquery_type(columns[0].type)),
@@ -73,12 +65,25 @@ def train(training: Training) -> FactorizationModel:
         rating=names[2],
         implicit=implicit,
         tuned=plan is not None,
-        tuned_names=tuple(name for name in axes if plan and name in plan.points[0]),
+        tuned_names=tuple(points[0]),
         objective=objective,
-        best=_best(good, objective).trial_id,
+        best=_best([trial for trial, _ in found if trial.error is None], objective).trial_id,
         trials=tuple(trial for trial, _ in found),
     )
-    return FactorizationModel(card, keys, {trial.trial_id: factors for trial, factors in found if factors is not None})
+    return FactorizationModel(card, keys, factors)
+
+
+def _sets(
+    options: given.FactorizationOptions, names: list[str], columns: list[Any], *, tuning: bool, implicit: bool
+) -> tuple[Keys, list[Observed]]:
+    """Who has factors, and the rows to learn from, to evaluate and to test. Only rows to learn from give factors."""
+    ratings = _checked(names, columns, implicit=implicit)
+    everybody = Keys(*(_keys(column) for column in columns[:2]))
+    order = np.lexsort((ratings, everybody.item_codes(columns[1]), everybody.user_codes(columns[0])))
+    parts = split(options, columns[3] if len(columns) > 3 else None, order, tuning=tuning)
+    keys = Keys(*(_keys(column.take(pa.array(parts.train))) for column in columns[:2]))
+    seen = Observed(keys.user_codes(columns[0]), keys.item_codes(columns[1]), ratings)
+    return keys, [_part(seen, places, implicit=implicit) for places in (parts.train, parts.evaluate, parts.test)]
 
 
 def _objective(options: given.FactorizationOptions, *, implicit: bool) -> str:
@@ -135,7 +140,7 @@ def _checked(names: list[str], columns: list[Any], *, implicit: bool) -> Any:
         raise ModelFailed("the query of CREATE MODEL returned no rows", fix="Run the query on its own first.")
     problems = [
         f"{name}: {column.null_count:,} NULL{'s' * (column.null_count != 1)}"
-        for name, column in zip(names, columns, strict=False)
+        for name, column in zip(names[:3], columns, strict=False)
         if column.null_count
     ]
     for name, column in zip(names[:2], columns, strict=False):

@@ -30,8 +30,8 @@ AXES = {"num_clusters": trials.Axis("whole", Range(2, 10))}
 SCORES = 10_001
 """Of more rows than this, so many quantiles of the training distances are kept for ML.DETECT_ANOMALIES."""
 
-SAMPLE = 50_000
-"""Rows that k-means++ looks at."""
+CELLS = 10_000_000
+"""Of rows x inputs among which the first centroids are looked for: 80 MB."""
 
 
 def train(training: Training) -> KMeansModel:
@@ -168,14 +168,15 @@ def _start(space: Space, encoded: Encoded, options: given.KMeansOptions, count: 
     if chosen is not None:
         return _distinct(at(chosen), count)
     random = np.random.default_rng(seed)
+    # Categories are spread into zeros and ones here, so only some rows are looked at where there are many.
+    most = max(10 * count, CELLS // sum(item.width for item in space.inputs))
     if options.kmeans_init_method == "kmeans++":
-        # Spreads categories into zeros and ones, so on a sample where there are many rows.
-        sample = np.arange(rows) if rows <= SAMPLE else np.sort(random.choice(rows, SAMPLE, replace=False))
+        sample = np.arange(rows) if rows <= most else np.sort(random.choice(rows, most, replace=False))
         with one_thread():
             centers, _ = library("sklearn.cluster", "bigquery-ml").kmeans_plusplus(at(sample), count, random_state=seed)
         return _distinct(np.asarray(centers, dtype=np.float64), count)
-    order = random.permutation(rows)
-    for size in (count, 10 * count, rows):
+    order = random.permutation(rows)[:most]
+    for size in (count, 10 * count, most):
         unique, first = np.unique(at(order[:size]), axis=0, return_index=True)
         if len(unique) >= count:
             return at(order[np.sort(first)[:count]])

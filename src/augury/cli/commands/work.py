@@ -33,6 +33,7 @@ Model = Literal["point-in-time", "current"]
 @arguments.reprocess
 @arguments.model
 @arguments.refresh
+@arguments.max_cost
 def plan(
     session: Session,
     pipeline: str,
@@ -44,6 +45,7 @@ def plan(
     reprocess: Reprocess | None,
     model: Model,
     refresh: str | None,
+    max_cost: float | None,
 ) -> None:
     from augury.cli.render.plans import plan_report
 
@@ -57,6 +59,7 @@ def plan(
             reprocess=reprocess,
             model=model,
             refresh_late=refresh == "late",
+            max_cost=max_cost,
         )
         words = _performing(typed(click.get_current_context()), within)
         explained = project.explain(made)
@@ -84,6 +87,7 @@ def _performing(words: Sequence[str], within: DateRange) -> list[str]:
 @arguments.accept
 @arguments.refresh
 @arguments.wait
+@arguments.max_cost
 def run(
     session: Session,
     pipeline: str,
@@ -96,6 +100,7 @@ def run(
     accept: tuple[str, ...],
     refresh: str | None,
     wait: bool,
+    max_cost: float | None,
 ) -> ExitCode:
     with session.project(pipeline, narrate="steps" if day else "dates") as project:
         within = arguments.date_range(project, pipeline, start=start, end=end, day=day)
@@ -108,6 +113,7 @@ def run(
             accept=accept,
             refresh_late=refresh == "late",
             wait=wait,
+            max_cost=max_cost,
             command=session.command,
         )
         return _finish(session, project, [result])
@@ -132,6 +138,7 @@ def run(
 @arguments.accept
 @arguments.refresh
 @arguments.wait
+@arguments.max_cost
 def backfill(
     session: Session,
     pipeline: str,
@@ -146,6 +153,7 @@ def backfill(
     accept: tuple[str, ...],
     refresh: str | None,
     wait: bool,
+    max_cost: float | None,
 ) -> ExitCode:
     with session.project(pipeline, narrate="dates") as project:
         within = arguments.date_range(project, pipeline, start=start, end=end)
@@ -159,6 +167,7 @@ def backfill(
             accept=accept,
             refresh_late=refresh == "late",
             wait=wait,
+            max_cost=max_cost,
             max_parallel=max_parallel,
             order=order,
             command=session.command,
@@ -209,14 +218,15 @@ def _nothing_to_retry(pipeline: str | None) -> Any:
 @arguments.pipeline
 @click.option("--date", "day", metavar=arguments.DATE, help="Train as of this date.  [default: the latest tick]")
 @arguments.version
-def train(session: Session, pipeline: str, day: str | None, version: str | None) -> ExitCode:
+@arguments.max_cost
+def train(session: Session, pipeline: str, day: str | None, version: str | None, max_cost: float | None) -> ExitCode:
     from augury.cli.failures import tell
     from augury.cli.render.outcomes import beside
     from augury.cli.render.runs import train_report
 
     with session.project(pipeline, narrate="steps") as project:
         tick = arguments.optional_date(project, pipeline, day)
-        result = project.train(pipeline, tick, version=version, command=session.command)
+        result = project.train(pipeline, tick, version=version, max_cost=max_cost, command=session.command)
         about = of_version(result.plan.request.version, project.current_version(pipeline))
     session.report(train_report(result, session.suggest("models", pipeline, *about)))
     for error in beside(result, pipeline):

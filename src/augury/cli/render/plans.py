@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from augury.plan.explain import Explanation
     from augury.plan.steps import Plan
 
-COLUMNS = ("step", "partitions", "why", "estimate_seconds", "note")
+COLUMNS = ("step", "partitions", "why", "estimate_seconds", "estimate_bytes", "estimate_cost", "note")
 
 
 def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
@@ -23,6 +23,8 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
             "partitions": row.partitions,
             "why": row.why,
             "estimate_seconds": row.estimate_seconds,
+            "estimate_bytes": row.estimate_bytes,
+            "estimate_cost": row.estimate_cost,
             "note": row.note,
         }
         for row in explained.rows
@@ -32,6 +34,7 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
             "explanation": {
                 "header": explained.header,
                 "rows": rows,
+                "cost": explained.total,
                 "notes": list(explained.notes),
                 "next_command": rerun,
             },
@@ -42,6 +45,14 @@ def plan_report(plan: Plan, explained: Explanation, rerun: str) -> Report:
         next="" if plan.is_empty else f"\nNothing was written. Run it: {rerun}",
         costly=lambda: {"plan": json.loads(plan.to_json())},
     )
+
+
+def _billed(row: dict[str, Any]) -> tuple[str, str]:
+    from augury.operations.costing import in_bytes, in_money
+
+    if row["estimate_bytes"] is None:
+        return "", ""
+    return in_bytes(row["estimate_bytes"]), in_money(row["estimate_cost"])
 
 
 def nothing_to_do(plan: Plan) -> str:
@@ -80,12 +91,17 @@ def _text(explained: Explanation, rows: list[dict[str, Any]]) -> str:
             f"{row['partitions']:,}",
             row["why"],
             "" if row["estimate_seconds"] is None else duration(row["estimate_seconds"]),
+            *(_billed(row) if explained.total else ()),
             row["note"] or "",
         )
         for row in rows
     ]
     lines = [explained.header, ""]
-    lines.append(table(("step", "partitions", "why", "estimate", ""), cells, right=(1,), indent="  "))
+    billed = ("bytes", "cost") if explained.total else ()
+    titles = ("step", "partitions", "why", "estimate", *billed, "")
+    lines.append(table(titles, cells, right=(1, 4, 5) if billed else (1,), indent="  "))
+    if explained.total:
+        lines += ["", f"cost: {explained.total}"]
     if explained.notes:
         lines += ["", *(f"note: {note}" for note in explained.notes)]
     return "\n".join(lines)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from augury.sql.bigquery.reading import Call
 
 _HOLE = re.compile(r"\{(\d)\}")
-_COSTLY = re.compile(r"SELECT|__augury_|random\(|gen_random_uuid|\$", re.IGNORECASE)
+_COSTLY = re.compile(r"\bSELECT\b|__augury_|random\(|gen_random_uuid")
 """What must not stand twice: subqueries, what the caller puts in, chance."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from augury.sql.bigquery.calling import Context, Sql
 from augury.sql.bigquery.kinds import duckdb_type, kind_of, kind_of_type
+from augury.sql.bigquery.places import offset_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -24,7 +25,7 @@ def cast_text(node: exp.Cast, context: Context, operand: str) -> Sql:
     type_ = duckdb_type(node.to)
     if type_ is None:
         written = node.to.sql(dialect="bigquery")
-        context.source.refuse(0, f"CAST(... AS {written[:40]}): no such type here")
+        context.source.refuse(offset_of(node), f"CAST(... AS {written[:40]}): no such type here")
     safe = isinstance(node, exp.TryCast)
     kind = kind_of(node.this, context)
     target = kind_of_type(type_)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from augury.names import quote
 from augury.sql.bigquery.calling import Context, Sql, string_literal
+from augury.sql.bigquery.places import offset_of
 from augury.sql.bigquery.writing import called, plain, text
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def pivoted(node: exp.Expr, context: Context) -> Sql | None:
     if not pivots:
         return None
     if len(pivots) > 1 or len(pivots[0].args["fields"]) > 1:
-        context.source.refuse(0, "several PIVOTs at once: name the first in a WITH")
+        context.source.refuse(offset_of(node), "several PIVOTs at once: name the first in a WITH")
     pivot = pivots[0]
     alias = pivot.args.get("alias") or node.args.get("alias")
     node.set("pivots", None)
@@ -55,7 +56,7 @@ def _rows_to_columns(pivot: exp.Expr, relation: str, context: Context) -> str:
         named = isinstance(value, exp.PivotAlias)
         literal = value.this if named else value
         if not isinstance(literal, exp.Literal):
-            context.source.refuse(0, "PIVOT: only literals, or literals with an alias, can be pivoted")
+            context.source.refuse(offset_of(pivot), "PIVOT: only literals, or literals with an alias, can be pivoted")
         label = plain(value.args["alias"].name) if named else _label(literal)
         for item in pivot.expressions:
             prefix = f"{plain(item.alias)}_" if isinstance(item, exp.Alias) else ""
@@ -76,7 +77,9 @@ def _columns_to_rows(pivot: exp.Expr, relation: str, context: Context) -> str:
 
     fields = pivot.args["fields"][0]
     if len(pivot.expressions) != 1 or isinstance(pivot.expressions[0], exp.Tuple):
-        context.source.refuse(0, "UNPIVOT of several columns at once: UNION ALL of the SELECTs says the same")
+        context.source.refuse(
+            offset_of(pivot), "UNPIVOT of several columns at once: UNION ALL of the SELECTs says the same"
+        )
     value, name = plain(pivot.expressions[0].name), plain(fields.this.name)
     rows: list[str] = []
     gone: list[str] = []

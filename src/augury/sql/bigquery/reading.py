@@ -80,11 +80,11 @@ def read(sql: str, placeholders: Mapping[str, str]) -> Reading:
 def _not_parsed(source: Source, error: Any) -> None:
     found = error.errors[0] if error.errors else {}
     line, column = found.get("line") or 1, found.get("col") or 1
-    starts = [0, *(at + 1 for at, character in enumerate(source.sql) if character == "\n")]
-    offset = min(
-        starts[min(line, len(starts)) - 1] + max(column - len(found.get("highlight") or " "), 0), len(source.sql)
-    )
-    what = (found.get("description") or "not understood").replace(MARK, "")
+    offset = source.offset(line, max(column - len(found.get("highlight") or " ") + 1, 1))
+    what, _, token = (found.get("description") or "not understood").replace(MARK, "").partition(" but got <")
+    what = what.partition(" missing for <class")[0]
+    if "SENTINEL" in token:
+        offset, what = len(source.sql.rstrip()), "it ends too early"
     source.refuse(offset, f"not the SQL of a BigQuery SELECT: {what.rstrip('.')}")
 
 
@@ -121,6 +121,8 @@ class _Tokens:
         if first.token_type not in (types.SELECT, types.WITH):
             self.source.refuse(first.start, f"{first.text[:40]!r}: only a SELECT can be translated, or WITH ... SELECT")
         depth: list[Any] = []
+        foreign = {types.DCOLON, types.ARROW, types.DARROW, types.L_BRACE, types.COLON, types.ILIKE, types.DOLLAR}
+        before = None
         pairs = {types.R_PAREN: types.L_PAREN, types.R_BRACKET: types.L_BRACKET}
         for token in self.tokens:
             kind = token.token_type
@@ -135,6 +137,14 @@ class _Tokens:
                 self.source.refuse(token.start, "more than one statement: only one SELECT can be translated")
             elif kind == types.PIPE_GT:
                 self.source.refuse(token.start, "pipe syntax: write SELECT ... FROM ... WHERE ...")
+            elif kind in foreign:
+                self.source.refuse(token.start, f"{token.text} is not of BigQuery")
+            elif kind == types.STRING and before in (types.FROM, types.JOIN):
+                self.source.refuse(token.start, "a string is no table: names stand in backticks")
+            elif kind == before == types.PARAMETER:
+                self.source.refuse(token.start - 1, "@@: system variables belong to scripts")
+            # IS DISTINCT FROM 'x' reads nothing.
+            before = None if kind == types.FROM and before == types.DISTINCT else kind
         if depth:
             self.source.refuse(depth[-1].start, f"{depth[-1].text!r} is never closed")
 
@@ -142,10 +152,14 @@ class _Tokens:
         types = self.types
         out: list[Any] = []
         tokens = self.tokens
+        positional = 0
         for at, token in enumerate(tokens):
             token.comments = []
             kind = token.token_type
-            if kind in (types.STRING, types.RAW_STRING, types.BYTE_STRING):
+            if kind == types.PLACEHOLDER:
+                positional += 1
+                out += [self._token(types.PARAMETER, "@", token), self._token(types.VAR, str(positional), token)]
+            elif kind in (types.STRING, types.RAW_STRING, types.BYTE_STRING):
                 out.append(self._literal(token))
             elif kind == types.IDENTIFIER:
                 token.text = self._decoded(token)
@@ -161,6 +175,9 @@ class _Tokens:
             out[at].token_type, out[at].text = types.STRING, text
             gone |= set(range(at + 1, end))
         return [token for at, token in enumerate(out) if at not in gone] if gone else out
+
+    def _token(self, kind: Any, text: str, at: Any) -> Any:
+        return type(at)(kind, text, at.line, at.col, at.start, at.end)
 
     def _literal(self, token: Any) -> Any:
         source = self.source.sql[token.start : token.end + 1]

@@ -28,6 +28,10 @@ class Source:
         """1-based."""
         return bisect_right(self._starts, offset)
 
+    def offset(self, line: int, column: int) -> int:
+        """Of a line and a column, both 1-based, as far as the text has them."""
+        return min(self._starts[min(line, len(self._starts)) - 1] + column - 1, len(self.sql))
+
     def column(self, offset: int) -> int:
         """1-based."""
         return offset - self._starts[self.line(offset) - 1] + 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from augury.names import quote
 from augury.sql.bigquery.calling import Context, Sql, string_literal
 from augury.sql.bigquery.contract import PLACEHOLDER, Tables
+from augury.sql.bigquery.places import offset_of
 from augury.sql.bigquery.writing import plain, text
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def table(node: exp.Table, context: Context, tables: Tables | None) -> None:
 
     parts = tuple(plain(name) for part in node.parts for name in _names(part))
     if not parts or not all(parts):
-        context.source.refuse(_start(node), "this is no table: table functions have no counterpart on DuckDB")
+        context.source.refuse(offset_of(node), "this is no table: table functions have no counterpart on DuckDB")
+    if node.args.get("version") is not None or node.args.get("when") is not None:
+        context.source.refuse(offset_of(node), "FOR SYSTEM_TIME AS OF: DuckDB does not keep what a table was")
     alias = node.args.get("alias")
     if len(parts) == 1 and parts[0].startswith(PLACEHOLDER):
         node.set("this", exp.Var(this=parts[0]))
@@ -57,12 +60,6 @@ def _names(part: exp.Expr) -> list[str]:
     return [""]
 
 
-def _start(node: exp.Expr) -> int:
-    from sqlglot import exp
-
-    return next((item.meta["start"] for item in node.find_all(exp.Identifier) if "start" in item.meta), 0)
-
-
 def _ctes(node: exp.Expr) -> set[str]:
     """CTEs that can be seen from here: not a CTE's own name inside its query, unless it is recursive."""
     from sqlglot import exp
@@ -90,7 +87,7 @@ def _wildcard(node: exp.Table, parts: tuple[str, ...], context: Context, tables:
     prefix = (*parts[:-1], parts[-1][:-1])
     shards = list(tables.shards(prefix)) if tables is not None else []
     if not shards:
-        context.source.refuse(_start(node), f"no table matches {'.'.join(parts)}")
+        context.source.refuse(offset_of(node), f"no table matches {'.'.join(parts)}")
     lowest, highest = node.meta.get("bounds", ("", None))
     read = [shard for shard in shards if shard[0] >= lowest and (highest is None or shard[0] <= highest)]
     used = node.meta.get("suffix", False)
@@ -174,7 +171,7 @@ def note_unnests(select: exp.Select, read: list[exp.Expr], context: Context) -> 
         if kind is None and name:
             kind = "struct" if name in qualified else "value" if name in bare else None
             if kind is None and starred:
-                start = _start(item)
+                start = offset_of(item)
                 context.source.refuse(
                     start, f"whether * gives {name} or its fields cannot be seen: write {name}.*, or {name}"
                 )
@@ -203,7 +200,7 @@ def unnest(node: exp.Unnest, context: Context) -> Sql | None:
     if isinstance(node.parent, exp.In):
         return None  # with the IN
     if len(node.expressions) != 1:
-        context.source.refuse(_start(node), "UNNEST of several arrays at once: join them WITH OFFSET")
+        context.source.refuse(offset_of(node), "UNNEST of several arrays at once: join them WITH OFFSET")
     names = [plain(name) for name in node.alias_column_names]
     offset = node.args.get("offset")
     array = text(node.expressions[0], context)

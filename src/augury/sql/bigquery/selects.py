@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from augury.sql.bigquery.builders.aggregates import AGGREGATES
 from augury.sql.bigquery.calling import Context, Sql, string_literal
 from augury.sql.bigquery.pivots import note_pivots
+from augury.sql.bigquery.places import offset_of
 from augury.sql.bigquery.relations import note_unnests, note_wildcards, unnest_paths
 from augury.sql.bigquery.writing import finished, plain, value
 
@@ -21,6 +22,11 @@ def prepare(select: exp.Select, context: Context) -> None:
     """What must be seen before expressions are written."""
     from sqlglot import exp
 
+    if not select.expressions:
+        context.source.refuse(offset_of(select), "a SELECT without columns")
+    for join in select.args.get("joins", ()):
+        if join.kind in ("SEMI", "ANTI", "STRAIGHT") or join.args.get("method"):
+            context.source.refuse(offset_of(join), f"{join.args.get('method') or join.kind} JOIN is not of BigQuery")
     read = [source.this for source in (select.args.get("from_"), *select.args.get("joins", ())) if source is not None]
     read = unnest_paths(read)
     note_wildcards(select, read)
@@ -106,7 +112,7 @@ def _as_struct(select: exp.Select, context: Context) -> Sql:
     fields = []
     for at, item in enumerate(select.expressions, 1):
         if item.is_star:
-            context.source.refuse(0, "SELECT AS STRUCT *: name the columns")
+            context.source.refuse(offset_of(select), "SELECT AS STRUCT *: name the columns")
         inner = item.this if isinstance(item, exp.Alias) else item
         name = plain(item.alias_or_name) if isinstance(item, exp.Alias | exp.Column | exp.Dot) else f"_field_{at}"
         fields.append(f"{string_literal(name)}: {value(inner, context)}")

@@ -106,15 +106,16 @@ def _kind(type_: str) -> str:
 def _check_parameters(tree: exp.Query, parameters: Mapping[str, str], context: Context) -> None:
     from sqlglot import exp
 
+    from augury.sql.bigquery.places import offset_of
+
     for node in tree.find_all(exp.Parameter):
         if node.name not in parameters:
             close = nearest(node.name, parameters)
-            context.source.refuse(0, f"no parameter is called @{node.name}", suggestion=close)
+            context.source.refuse(offset_of(node), f"no parameter is called @{node.name}", suggestion=close)
 
 
 def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Translated:
-    """One DuckDB SELECT as BigQuery SQL."""
-    import sqlglot
+    """One DuckDB SELECT as BigQuery SQL; `placeholders` as in `to_duckdb`."""
+    from augury.sql.bigquery import reverse
 
-    text = sqlglot.transpile(sql, read="duckdb", write="bigquery")[0]
-    return Translated(text, (1,))
+    return reverse.from_duckdb(sql, placeholders)

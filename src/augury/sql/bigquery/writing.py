@@ -14,6 +14,7 @@ from augury.sql.bigquery.calling import Aggregate, Arguments, Context, Sql, stri
 from augury.sql.bigquery.casts import cast_text
 from augury.sql.bigquery.intervals import UNITS, make_interval
 from augury.sql.bigquery.kinds import kind_of
+from augury.sql.bigquery.places import offset_of
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -139,18 +140,12 @@ def arithmetic(node: exp.Binary, context: Context) -> Sql | None:
     left, right = kind_of(node.this, context), kind_of(node.expression, context)
     operator = {"Add": "+", "Sub": "-", "Mul": "*"}[type(node).__name__]
     if left == "DATE" and right == "DATE":
-        context.source.refuse(_offset(node), "the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)")
+        context.source.refuse(offset_of(node), "the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)")
     if left == "DATE" and right == "INT64" and not isinstance(node.expression, exp.Literal):
         return Sql(f"({text(node.this, context)} {operator} CAST({text(node.expression, context)} AS INTEGER))", "DATE")
     if isinstance(node.this, exp.Literal) and isinstance(node.expression, exp.Literal) and left == right == "INT64":
         return Sql(f"({value(node.this, context)} {operator} {text(node.expression, context)})", "INT64")
     return None
-
-
-def _offset(node: exp.Expr) -> int:
-    from sqlglot import exp
-
-    return next((item.meta["start"] for item in node.find_all(exp.Identifier) if "start" in item.meta), 0)
 
 
 def interval(node: exp.Interval, context: Context) -> Sql | None:
@@ -161,7 +156,7 @@ def interval(node: exp.Interval, context: Context) -> Sql | None:
     unit = node.unit.name.upper() if node.unit is not None else ""
     if unit not in UNITS or node.this is None:
         context.source.refuse(
-            _offset(node), f"INTERVAL ... {unit or '?'}: write a number and one of {', '.join(UNITS)}"
+            offset_of(node), f"INTERVAL ... {unit or '?'}: write a number and one of {', '.join(UNITS)}"
         )
     amount = node.this
     number = amount.this if isinstance(amount, exp.Literal) else text(amount, context)
@@ -187,11 +182,12 @@ def bracket(node: exp.Bracket, context: Context) -> Sql | None:
     start, array = node.args.get("offset") or 0, text(node.this, context)
     if isinstance(index, exp.Literal) and index.is_string:
         return Sql(f"json_extract({array}, '$.' || {string_literal(chr(34) + index.this + chr(34))})", "JSON")
-    if isinstance(index, exp.Literal):
+    position = text(index, context) if start else f"({text(index, context)} + 1)"
+    if isinstance(index, exp.Literal) and index.this.isdigit():
         at = int(index.this) - start + 1
         if at >= 1 and (node.args.get("safe") or at <= node.this.meta.get("length", 0)):
             return Sql(f"({array})[{at}]")
-    position = text(index, context) if start else f"({text(index, context)} + 1)"
+        position = str(at)
     inside = "{0}[{1}]"
     outside = "NULL" if node.args.get("safe") else "error('Array index is out of bounds')"
     pattern = (
@@ -214,6 +210,10 @@ def array(node: exp.Array, context: Context) -> Sql:
     from sqlglot import exp
 
     first = node.expressions[0] if node.expressions else None
+    if isinstance(first, exp.Comprehension):
+        context.source.refuse(
+            offset_of(node), "a list comprehension is not of BigQuery: ARRAY(SELECT ... FROM UNNEST(x))"
+        )
     if isinstance(first, exp.Query):
         return Sql(f"ARRAY({context.generator.sql(first)})", "ARRAY")
     return Sql("[" + ", ".join(value(item, context) for item in node.expressions) + "]", "ARRAY", len(node.expressions))
@@ -256,6 +256,16 @@ def case(node: exp.Case, context: Context) -> Sql | None:
         if result is not None and kind_of(result, context) == "INT64":
             result.replace(finished(Sql(value(result, context), "INT64")))
     return None
+
+
+def like(node: exp.Like, context: Context) -> Sql | None:
+    """A backslash takes the meaning from % and _ (docs: 'Operators'); DuckDB has no such character by itself."""
+    from sqlglot import exp
+
+    pattern = node.expression
+    if isinstance(node.parent, exp.Escape) or (isinstance(pattern, exp.Literal) and "\\" not in pattern.this):
+        return None
+    return Sql(f"({text(node.this, context)} LIKE {text(pattern, context)} ESCAPE '\\')", "BOOL")
 
 
 def literal(node: exp.Literal, context: Context) -> Sql | None:
@@ -313,6 +323,7 @@ def rewriters() -> dict[type[exp.Expr], Callable[[Any, Context], Sql | None]]:
         exp.Identifier: identifier,
         exp.In: contained,
         exp.Interval: interval,
+        exp.Like: like,
         exp.Literal: literal,
         exp.Mul: arithmetic,
         exp.Parameter: parameter,

@@ -21,7 +21,7 @@ from typing import Any
 from augury.errors import ModelFailed, Problem
 from augury.names import quote
 from augury.sql.bigquery_ml.lexer import refused
-from augury.sql.bigquery_ml.transform_calls import Call, restore
+from augury.sql.bigquery_ml.transform_calls import Call, one_line, restore
 from augury.sql.bigquery_ml.transform_items import Item, read_items
 from augury.sql.bigquery_ml.transform_learning import LEARNING, Learnt
 
@@ -36,7 +36,7 @@ class Output:
 
     name: str
     sql: str
-    """DuckDB SQL over the columns of the input."""
+    """DuckDB SQL over the columns of the input, on one line."""
     inputs: tuple[str, ...]
     """Columns of the input that it reads, as the training query spells them."""
 
@@ -159,7 +159,7 @@ class Transform:
         if item.column:
             return Output(item.name, quote(inputs[0]), inputs)
         sql = restore(item.sql, self.calls, lambda call, _: learnt.get(call.number, {}))
-        return Output(item.name, sql, inputs)
+        return Output(item.name, one_line(sql), inputs)
 
     def _constants(self, statistics: Mapping[str, Any]) -> dict[int, Mapping[str, Learnt]]:
         out: dict[int, Mapping[str, Learnt]] = {}

@@ -16,6 +16,7 @@ from augury.errors import Problem, SpecError
 from augury.sql.bigquery_ml.lexer import refused
 from augury.sql.bigquery_ml.transform_functions import FUNCTIONS, Function, Given
 from augury.sql.bigquery_ml.transform_learning import Learnt, Lesson
+from augury.sql.literals import literal
 from augury.sql.tokens import Token, scan
 
 MARK = "__augury_ml_"
@@ -105,7 +106,7 @@ class _Restorer:
         for at in range(len(call.given.sql)):
             first = self._after(self.marks[call.number, at]) + 1
             last = self._before(self.marks[call.number, at + 1], ",")
-            expressions.append(_one_line(self.text(first, last)))
+            expressions.append(one_line(self.text(first, last)))
         sql = tuple(expressions)
         given = Given(sql, call.given.values, call.given.fields)
         return call.function.render(given, self.resolve(call, sql))
@@ -120,9 +121,17 @@ class _Restorer:
         return before
 
 
-def _one_line(sql: str) -> str:
-    """The same SQL without line breaks between its tokens: it may be written out several times."""
-    return "".join(" " if token.kind in ("space", "comment") else token.text for token in scan(sql)).strip()
+def one_line(sql: str) -> str:
+    """The same DuckDB SQL without line breaks: it may be written out several times, or before text that has lines."""
+    return "".join(_flat(token) for token in scan(sql)).strip()
+
+
+def _flat(token: Token) -> str:
+    if not token.significant:
+        return " "
+    if token.kind == "string" and "\n" in token.text and token.text.startswith("'"):
+        return literal(token.text[1:-1].replace("''", "'"))
+    return token.text
 
 
 def located(error: SpecError, file: str | None) -> SpecError:

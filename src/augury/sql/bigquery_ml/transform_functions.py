@@ -14,6 +14,7 @@ from augury.sql.bigquery_ml import transform_numbers as numbers
 from augury.sql.bigquery_ml import transform_rows as rows
 from augury.sql.bigquery_ml import transform_words as words
 from augury.sql.bigquery_ml.transform_learning import Aggregate, Commonest, Frequencies, Learnt, Lesson, Vocabulary
+from augury.sql.bigquery_ml.transform_moments import Mean, Spread
 from augury.sql.bigquery_ml.transform_parameters import (
     EXPRESSION,
     FEATURES,
@@ -82,7 +83,7 @@ def _frequencies(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
 
 
 def _filling(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
-    by: Mapping[str, Lesson] = {"mean": Aggregate(f"avg({_X})"), "median": _MEDIAN, "most_frequent": Commonest()}
+    by: Mapping[str, Lesson] = {"mean": Mean(), "median": _MEDIAN, "most_frequent": Commonest()}
     return {"filling": by[values["strategy"]]}
 
 
@@ -102,7 +103,7 @@ FUNCTIONS: Mapping[str, Function] = {
         (EXPRESSION,),
         numbers.standard,
         "FLOAT64",
-        lambda _: {"mean": Aggregate(f"avg({_X})"), "spread": Aggregate(f"stddev_samp({_X})")},
+        lambda _: {"mean": Mean(), "spread": Spread()},
     ),
     "min_max_scaler": Function(
         (EXPRESSION,),

@@ -50,10 +50,9 @@ def robust(given: Given, learnt: Mapping[str, Learnt]) -> str:
 
 
 def impute(given: Given, learnt: Mapping[str, Learnt]) -> str:
-    """FLOAT64 for numbers and STRING for strings; what is most frequent says which of the two it is."""
-    filling = learnt["filling"]
-    numeric = given.values["strategy"] != "most_frequent" or isinstance(filling.value, float)
-    return f"coalesce({_number(given) if numeric else given.sql[0]}, {filling.sql})"
+    """FLOAT64 for numbers and STRING for strings; what is most frequent says itself which of the two it is."""
+    x = given.sql[0] if given.values["strategy"] == "most_frequent" else _number(given)
+    return f"coalesce({x}, {learnt['filling'].sql})"
 
 
 def bucket(given: Given, learnt: Mapping[str, Learnt]) -> str:

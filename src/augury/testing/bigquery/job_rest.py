@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 200.0
 """Seconds: "Method: jobs.query", timeoutMs."""
+GRACE = 0.25
+"""Seconds that an answer waits for its job to end. The service does not; a client that found a small job unfinished
+would wait for a second or longer before it asked again."""
 
 
 def insert(service: Service, request: Request, project: str) -> Answer:
-    job = submit(service, names.project(project), request.body(), request.file)
+    return begun(service, names.project(project), request.body())
+
+
+def begun(service: Service, project: str, body: Mapping[str, Any], file: Path | None = None) -> Answer:
+    """The answer to a request that begins a job."""
+    job = submit(service, project, body, file)
     if job.dry:
         _dry(service, job)
+    job.wait(GRACE)
     return Answer(job.shown())
 
 
@@ -58,6 +67,7 @@ def _dry(service: Service, job: Job) -> None:
 def get(service: Service, request: Request, project: str, job: str) -> Answer:
     found = _found(service, request, project, job)
     found.poll()
+    found.wait(GRACE)
     return Answer(found.shown())
 
 

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from augury.testing.bigquery.refusals import Refusal, invalid
@@ -25,8 +24,6 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     """By lower-case name."""
     raw: bytes = b""
-    file: Path | None = None
-    """Where the bytes of an upload lie; whoever takes them moves the file."""
 
     def body(self) -> dict[str, Any]:
         """The JSON object that came along."""

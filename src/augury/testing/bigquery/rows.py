@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from augury.names import quote
-from augury.testing.bigquery import partitions, wire, writing
+from augury.testing.bigquery import partitions, summaries, wire, writing
 from augury.testing.bigquery.catalog import Table
 from augury.testing.bigquery.refusals import invalid, not_imitated
 from augury.testing.bigquery.requests import MOST_ROWS, Answer, Request, etag, position_of, token_of
@@ -15,17 +15,21 @@ from augury.testing.bigquery.store import Change
 from augury.testing.bigquery.tables import id_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from augury.testing.bigquery.service import Service
 
 
 def list_(service: Service, request: Request, project: str, dataset: str, table: str) -> Answer:
-    found, decorator = id_of(project, dataset, table)
+    found, decorator = id_of(project, dataset, table.removesuffix(summaries.SUFFIX))
     start = position_of(request.query.get("pageToken")) or request.number("startIndex", 0)
     count = min(request.number("maxResults", MOST_ROWS), MOST_ROWS)
     with service.store.snapshot() as now:
         it = now.table(found)
         if it.view is not None:
             raise invalid(f"Cannot list a table of type VIEW: {found}.")
+        if table.endswith(summaries.SUFFIX):
+            return _summary(summaries.rows(now, it), request)
         fields = it.fields
         chosen = [one.partition(".")[0] for one in request.query.get("selectedFields", "").split(",") if one]
         if chosen:
@@ -43,6 +47,14 @@ def list_(service: Service, request: Request, project: str, dataset: str, table:
     if rows and start + len(rows) < total:
         body["pageToken"] = token_of(start + len(rows))
     return Answer(body)
+
+
+def _summary(found: pa.Table, request: Request) -> Answer:
+    """All partitions at once: a table has at most 10,000."""
+    chosen = request.query.get("selectedFields", "").split(",")
+    fields = [one for one in summaries.FIELDS if not chosen[0] or one["name"] in chosen]
+    rows = wire.rows(found.select([one["name"] for one in fields]), fields, microseconds=True) if found.num_rows else []
+    return Answer({"kind": "bigquery#tableDataList", "totalRows": str(len(rows)), "rows": rows})
 
 
 def insert_all(service: Service, request: Request, project: str, dataset: str, table: str) -> Answer:

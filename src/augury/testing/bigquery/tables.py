@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from augury.testing.bigquery import names, partitions, views
+from augury.testing.bigquery import names, partitions, summaries, views
 from augury.testing.bigquery.catalog import Table, TableId
 from augury.testing.bigquery.refusals import duplicate, invalid, missing, not_imitated
 from augury.testing.bigquery.requests import Answer, Request, check_etag, etag, merged, page
@@ -109,6 +109,11 @@ def insert(service: Service, request: Request, project: str, dataset: str) -> An
 
 
 def get(service: Service, request: Request, project: str, dataset: str, table: str) -> Answer:
+    if table.endswith(summaries.SUFFIX):
+        with service.store.snapshot() as now:
+            return Answer(
+                summaries.resource(now.table(id_of(project, dataset, table.removesuffix(summaries.SUFFIX))[0]))
+            )
     found, decorator = id_of(project, dataset, table)
     with service.store.snapshot() as now:
         it = now.table(found)

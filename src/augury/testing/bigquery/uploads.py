@@ -72,7 +72,7 @@ def start(service: Service, request: Request, project: str) -> Answer:
             body, content = _parts(request)
             file = service.uploads.new_file()
             file.write_bytes(content)
-            return Answer(job_rest.submit(service, project, body, file).shown())
+            return job_rest.begun(service, project, body, file)
     raise not_imitated(f"uploads of type {request.query.get('uploadType')!r}")
 
 
@@ -94,7 +94,7 @@ def put(service: Service, request: Request, project: str) -> Answer:
         seen = {"Range": f"bytes=0-{upload.received - 1}"} if upload.received else {}
         return Answer(None, 308, seen)
     service.uploads.end(name)
-    return Answer(job_rest.submit(service, upload.project, upload.body, upload.file).shown())
+    return job_rest.begun(service, upload.project, upload.body, upload.file)
 
 
 def _parts(request: Request) -> tuple[dict[str, Any], bytes]:

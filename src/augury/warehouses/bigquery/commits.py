@@ -142,6 +142,6 @@ class Commits:
             self._jobs.wait(job)
         finally:
             if job.state == DONE:
-                done = partitions.over(intent, job)
+                done = self._partitions.over(intent, job)
                 self._journal.later([done])
         return done

@@ -7,9 +7,10 @@ from typing import Any
 
 from augury.errors import StorageFailed
 from augury.spec.bigquery import BigQueryPlace
-from augury.warehouses.bigquery import refusals
-from augury.warehouses.bigquery.jobs import DONE, Jobs
+from augury.warehouses.bigquery.jobs import DONE, Ask, Jobs
 from augury.warehouses.bigquery.journal import Journal
+from augury.warehouses.bigquery.names import literal, quote
+from augury.warehouses.bigquery.projection import RUN_DATE
 from augury.warehouses.bigquery.records import Entry, Records
 
 INTENT = "augury_intent"
@@ -44,15 +45,34 @@ class Partitions:
         if job is None:
             old = intent.created_at is not None and datetime.now(UTC) - intent.created_at > _ABANDONED
             return intent.ended("failed") if old else None
-        return over(intent, job) if job.state == DONE else None
+        return self.over(intent, job) if job.state == DONE else None
 
+    def over(self, intent: Entry, job: Any) -> Entry:
+        """What is written down about a job that is over."""
+        ended = (job.ended or job.created).timestamp()
+        if job.error_result is not None or job.labels.get(INTENT) != label_of(intent):
+            return intent.ended("failed", ended_at=ended)
+        if intent.rows >= 0:
+            return intent.ended("done", ended_at=ended)
+        if job.job_type == "load":
+            return intent.ended(
+                "done", ended_at=ended, rows=int(job.output_rows or 0), bytes=int(job.output_bytes or 0)
+            )
+        rows, size = self._measured(intent)
+        return intent.ended("done", ended_at=ended, rows=rows, bytes=size)
 
-def over(intent: Entry, job: Any) -> Entry:
-    """What is written down about a job that is over."""
-    ended = (job.ended or job.created).timestamp()
-    if job.error_result is not None or job.labels.get(INTENT) != label_of(intent):
-        return intent.ended("failed", ended_at=ended)
-    return intent.ended("done", ended_at=ended, rows=intent.rows if intent.rows >= 0 else rows_of(job))
+    def _measured(self, intent: Entry) -> tuple[int, int]:
+        """Rows and bytes of what a query wrote: its statistics say what it read."""
+        if intent.day is None or intent.sharded:
+            client = self._jobs.client(self._place)
+            table: Any = self._jobs.asked(lambda: client.get_table(intent.target, retry=None), or_none=True)
+            return (int(table.num_rows or 0), int(table.num_bytes or 0)) if table is not None else (0, 0)
+        rows = f"FROM {quote(intent.target)} WHERE {RUN_DATE} = {literal(intent.day)}"
+        ask = Ask({"augury_step": "journal"})
+        counted = self._jobs.query(self._place, f"SELECT COUNT(*) AS n {rows}", ask)
+        found: Any = self._jobs.asked(lambda: next(iter(counted.result(retry=None)))[0])
+        # What reading everything would cost is how large it is, and costs nothing to ask.
+        return int(found), int(self._jobs.dry(self._place, f"SELECT * {rows}", ask).total_bytes_processed or 0)
 
 
 def unlucky(intent: Entry) -> StorageFailed:
@@ -65,15 +85,3 @@ def unlucky(intent: Entry) -> StorageFailed:
 
 def label_of(intent: Entry) -> str:
     return intent.id
-
-
-def rows_of(job: Any) -> int:
-    """How many rows a job wrote."""
-    if job.job_type == "load":
-        return int(job.output_rows or 0)
-    if job.job_type != "query":
-        return 0
-    try:
-        return int(job.result(retry=None).total_rows or 0)
-    except refusals.ours() as error:
-        raise refusals.of(error) from error

@@ -223,6 +223,11 @@ class Tables:
         self._jobs.asked(lambda: client.create_table(table, exists_ok=True, retry=None))
         return found
 
+    def rows(self, place: BigQueryPlace, target: TableId) -> int:
+        client = self._jobs.client(place)
+        table: Any = self._jobs.asked(lambda: client.get_table(str(target), retry=None))
+        return int(table.num_rows or 0)
+
     def delete(self, place: BigQueryPlace, target: TableId) -> None:
         client = self._jobs.client(place)
         self._jobs.asked(lambda: client.delete_table(str(target), not_found_ok=True, retry=None))

@@ -136,8 +136,8 @@ class Writer:
         from google.cloud.bigquery import QueryJobConfig
 
         config = QueryJobConfig(destination=str(table), write_disposition="WRITE_TRUNCATE")
-        job = self._jobs.query(self._place, sql, Ask(write.labels, write.max_bytes), config=config)
-        return int(job.result(retry=None).total_rows)
+        self._jobs.query(self._place, sql, Ask(write.labels, write.max_bytes), config=config)
+        return self._tables.rows(self._place, table)
 
     def _load_whole(self, write: Write, path: Path, fields: tuple[Field, ...], table: TableId) -> int:
         job = self._jobs.load(self._place, lambda job_id: self._upload(write, path, fields, str(table), job_id, {}))

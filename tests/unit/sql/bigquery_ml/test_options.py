@@ -113,6 +113,8 @@ def test_options_of_time_series(option: str, value: Any) -> None:
         ("model_type='linear_reg', early_stop='yes'", "early_stop is TRUE or FALSE, not 'yes'"),
         ("model_type='linear_reg', l1_reg=-1", "l1_reg is -1, and must be at least 0"),
         ("model_type='linear_reg', l1_reg=1 + 1", "l1_reg is a literal, not '1 + 1'"),
+        ("model_type='linear_reg', learn_rate=HPARAM_RANGE(0, 1)", "learn_rate cannot be tuned: give it one value"),
+        ("model_type='linear_reg', l1_reg=HPARAM_RANGE(0, 1)", "l1_reg is to be tuned: say how often with num_trials"),
         ("model_type='linear_reg', early_stop=HPARAM_CANDIDATES([TRUE])", "early_stop cannot be tuned"),
         ("model_type='linear_reg', data_split_eval_fraction=1.5", "is 1.5, and must be from 0 to 1"),
         (

@@ -88,6 +88,9 @@ def check_create(statement: CreateModel, file: str | None = None) -> Chosen:
         if entry.kind in ("column", "columns"):
             named = value if isinstance(value, list) else [value]
             columns += [Column(given.name, name, given.line, given.column) for name in named if isinstance(name, str)]
+    searched = [given for given in statement.options if isinstance(values.get(given.name), Range | Candidates)]
+    if searched and values.get("num_trials") is None:
+        problems.add(searched[0], f"{searched[0].name} is to be tuned: say how often with num_trials")
     _clauses(statement, model_type, problems)
     problems.settle()
     session = {entry.name for entry in SESSION}

@@ -76,7 +76,7 @@ _LINEAR = (
         words="auto_strategy batch_gradient_descent normal_equation",
     ),
     option("learn_rate_strategy", "word", LINEAR, "learnRateStrategy", words="line_search constant"),
-    option("learn_rate", "number", LINEAR, "learnRate", low=0, tunable=True),
+    option("learn_rate", "number", LINEAR, "learnRate", low=0),
     option("ls_init_learn_rate", "number", LINEAR, "initialLearnRate", low=0),
     option("calculate_p_values", "boolean", LINEAR, "calculatePValues"),
     option("fit_intercept", "boolean", LINEAR, "fitIntercept"),

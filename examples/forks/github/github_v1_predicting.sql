@@ -1,0 +1,6 @@
+SELECT
+  name,
+  ROUND(predicted_forks, 3) AS predicted_forks
+FROM ML.PREDICT(
+  MODEL `{{ target_dataset }}.github_v1_model`,
+  TABLE `{{ target_dataset }}.github_v1_scoring`)
