@@ -135,6 +135,8 @@ class Checks:
             if getattr(model, key):
                 message = f"train_model.sql says what a model of the type {IN_SQL} learns and how"
                 yield self.problem(message, "model", key)
+        if self.settings.dialect == "duckdb":
+            yield self.problem(f"a model of the type {IN_SQL} is written in BigQuery's dialect", "dialect")
         if model.gate.beats is not None:
             message = "models in SQL are evaluated on rows of their own, so that two of them cannot be compared"
             yield self.problem(message, "model", "gate", "beats")

@@ -120,7 +120,8 @@ class PipelineReader:
         if settings is None or node is None:
             return None
         sql = files.sql
-        if settings.model is not None and settings.model.in_sql:
+        in_sql = settings.model is not None and settings.model.in_sql
+        if in_sql:
             # augury calls the step by what it does, whatever the file is called.
             sql = {"predict" if name == "predicting" else name: file for name, file in sql.items()}
         steps = {
@@ -141,7 +142,7 @@ class PipelineReader:
             tables=TableNames(files.pipeline, files.version, around.deployment, files.batchml),
             vars=values,
             zone=ZoneInfo(settings.schedule.timezone or around.timezone),
-            dialect=settings.dialect or around.dialect,
+            dialect="bigquery" if in_sql else settings.dialect or around.dialect,
             model_path=files.find(path) if path else None,
             origins={**origins_of(node), **origins},
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from augury.sql.bigquery_ml.transform import read_transform
 from tests.contract.bigquery_ml_transform.room import Room, sparse, values
 
 TRAINING = """(SELECT unnest([1, 2, 3, 4, 5]) AS x, unnest(['a', 'a', 'b', 'b', 'b']) AS c,
@@ -78,3 +79,25 @@ def test_functions_take_functions_of_one_row_and_the_other_way_round(room: Room)
     assert room.column(inner, rows) == room.selected(inner, rows) == [1, 2, 2, 0]
     among = "ROUND(10 * (ML.STANDARD_SCALER(x) OVER () + 1))"
     assert room.column(among, rows) == room.selected(among, rows) == [0, 10, 20, None]
+
+
+def test_the_same_rows_teach_the_same_bits_on_any_number_of_threads(room: Room) -> None:
+    room.connection.execute("CREATE TABLE many AS SELECT sin(range) * exp(range % 40) AS x FROM range(500000)")
+    sql = read_transform("ML.STANDARD_SCALER(x) OVER () AS x").fit_sql("many")
+    assert sql is not None
+    learnt = set()
+    for threads in (1, 2, 3, 4, 4, 4, 4):
+        room.connection.execute(f"SET threads = {threads}")
+        learnt.add(tuple(room.rows(sql)[0].values()))
+    assert len(learnt) == 1
+    (found,) = learnt
+    plain = room.rows("SELECT favg(x) AS mean, stddev_samp(x) AS spread FROM many")[0]
+    assert found[1:] == (pytest.approx(plain["mean"], rel=1e-9), pytest.approx(plain["spread"], rel=1e-9))
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e-9, 1e9, 1e150])
+def test_numbers_of_any_size_are_scaled(room: Room, size: float) -> None:
+    rows = f"(SELECT unnest([1, 2, 3, 4, 5]) * {size!r} AS x)"
+    assert room.column("ML.STANDARD_SCALER(x) OVER ()", rows) == pytest.approx(
+        [each / sqrt(2.5) for each in (-2, -1, 0, 1, 2)], abs=1e-12
+    )

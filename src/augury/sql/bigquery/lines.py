@@ -9,17 +9,18 @@ import re
 
 from augury.sql.bigquery.contract import Translated
 
-_WORD = re.compile(r"""\0(\d+)\0|'(?:[^']|'')*'|"(?:[^"]|"")*"|\s+|[^\s'"\0]+""")
+_DUCKDB = re.compile(r"""\0(\d+)\0|'(?:[^']|'')*'|"(?:[^"]|"")*"|\s+|[^\s'"\0]+""")
+_BIGQUERY = re.compile(r"""\0(\d+)\0|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\s+|[^\s'`\0]+""", re.DOTALL)
 _MARK = re.compile(r"\0(\d+)\0")
 
 
-def placed(marked: str) -> Translated:
-    """The text without its marks, and its lines."""
+def placed(marked: str, *, bigquery: bool = False) -> Translated:
+    """The text without its marks, and its lines; `bigquery` says whose quotes it has."""
     out: list[str] = []
     lines: list[int] = []
     here = pending = 1
     started = False
-    for found in _WORD.finditer(marked):
+    for found in (_BIGQUERY if bigquery else _DUCKDB).finditer(marked):
         word = found[0]
         if found[1]:
             pending = int(found[1])

@@ -43,6 +43,7 @@ _SYNTAX = frozenset(
     )
 )
 """Words before a parenthesis that are no functions."""
+_WINDOWED = "_AUGURY_WINDOWED"
 _TYPES = {
     "BOOLEAN": "BOOL", "TINYINT": "INT64", "SMALLINT": "INT64", "INT": "INT64", "BIGINT": "INT64", "FLOAT": "FLOAT64",
     "DOUBLE": "FLOAT64", "TEXT": "STRING", "VARCHAR": "STRING", "DATE": "DATE", "TIMESTAMP": "DATETIME",
@@ -69,10 +70,10 @@ def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Tran
     except RecursionError:
         source.refuse(0, "this query is nested too deeply: name inner queries with WITH")
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        source.refuse(0, "not one SELECT")
+        source.refuse(calls.second, "more than one statement" if calls.second else "only a SELECT can be translated")
     generator: Any = BigQuery().generator(comments=False)
     context = Context(source, (), generator, {name: type_.upper() for name, type_ in (placeholders or {}).items()})
-    return placed(_written(trees[0], context, calls))
+    return placed(_written(trees[0], context, calls), bigquery=True)
 
 
 class _Calls:
@@ -87,6 +88,8 @@ class _Calls:
             source.refuse(source.sql.index("\0"), "a NUL character")
         if not tokens:
             source.refuse(0, "there is no SQL")
+        self.second = next((token.start for token in tokens if token.token_type == TokenType.SEMICOLON), 0)
+        """Where another statement may begin."""
         for at, token in enumerate(tokens):
             token.comments = []
             called = at + 1 < len(tokens) and tokens[at + 1].token_type == TokenType.L_PAREN
@@ -107,6 +110,10 @@ class _Calls:
 def _written(tree: exp.Query, context: Context, calls: _Calls) -> str:
     from sqlglot import exp
 
+    for node in tree.find_all(*_foreign()):
+        context.source.refuse(
+            offset_of(node), f"{type(node).__name__} has no counterpart on BigQuery that is known here"
+        )
     rewriters = _rewriters(calls)
     for node in reversed(list(tree.walk(bfs=True))):
         rewriter = rewriters.get(type(node))
@@ -123,6 +130,13 @@ def _written(tree: exp.Query, context: Context, calls: _Calls) -> str:
     return text
 
 
+def _foreign() -> tuple[type[exp.Expr], ...]:
+    """What is not carried over."""
+    from sqlglot import exp
+
+    return (exp.Bracket, exp.Lambda, exp.Comprehension, exp.Pivot, exp.TableSample, exp.Lateral, exp.Unnest, exp.Map)
+
+
 _Found = tuple[str, str | None] | None
 
 
@@ -137,10 +151,19 @@ def _rewriters(calls: _Calls) -> dict[type[Any], Callable[[Any, Context], _Found
     def filtered(node: exp.Filter, context: Context) -> _Found:
         return _called(node.this, context, calls, _text(node.expression.this, context))
 
+    def windowed(node: exp.Window, context: Context) -> _Found:
+        call = str(context.generator.sql(node.this))
+        node.set("this", exp.Anonymous(this=_WINDOWED))
+        return str(context.generator.sql(node)).replace(f"{_WINDOWED}()", call, 1), None
+
     comparisons = dict.fromkeys((exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ), _compared)
     return {
         exp.Anonymous: anonymous,
         exp.Filter: filtered,
+        exp.Window: windowed,
+        exp.Like: _like,
+        exp.Join: _join,
+        exp.Distinct: _distinct,
         exp.Identifier: _identifier,
         exp.Column: _column,
         exp.Table: _table,
@@ -279,6 +302,23 @@ def _both(context: Context, *nodes: exp.Expr) -> list[str] | None:
     if any(isinstance(node, exp.Literal) for node in nodes):
         return None
     return [f"CAST({_text(node, context)} AS TIMESTAMP)" for node in nodes]
+
+
+def _like(node: exp.Like, context: Context) -> None:
+    from sqlglot import exp
+
+    if not isinstance(node.expression, exp.Literal) or "\\" in node.expression.this:
+        context.source.refuse(offset_of(node), "LIKE: BigQuery takes a backslash for an escape, DuckDB does not")
+
+
+def _join(node: exp.Join, context: Context) -> None:
+    if node.kind in ("SEMI", "ANTI") or node.args.get("method"):
+        context.source.refuse(offset_of(node), f"{node.args.get('method') or node.kind} JOIN is not of BigQuery")
+
+
+def _distinct(node: exp.Distinct, context: Context) -> None:
+    if node.args.get("on") is not None:
+        context.source.refuse(offset_of(node), "DISTINCT ON: write QUALIFY ROW_NUMBER() OVER (...) = 1")
 
 
 def _extract(node: exp.Extract, context: Context) -> _Found:

@@ -1,8 +1,8 @@
 """How is a mean or a standard deviation learnt so that the same rows give the same bits?
 
 Threads add up parts of a column in an order that differs from run to run, and a sum of floating-point numbers depends
-on the order. Here each number is scaled by a power of two, which loses nothing, and added as a whole number of 128
-bits: 2**60 for the largest of the column. What is lost below that is less than a sum of doubles loses.
+on the order. Here each number is scaled by a power of two, which loses nothing, and added as a whole number, 2**60
+for the largest of the column. What is lost below that is less than a sum of doubles loses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Mean:
     def fit(self, column: str) -> str:
         x = f"CAST({column} AS DOUBLE)"
         largest = f"(SELECT max(abs({x})) AS m FROM {LEARNING})"
-        whole = f"CAST(round({x} * ({_UNIT} / p)) AS BIGINT)"
+        whole = f"CAST({x} * ({_UNIT} / p) AS BIGINT)"
         scaled = f"SELECT {_power('m')} AS p FROM {largest} WHERE isfinite(m)"
         mean = f"SELECT CAST(sum({whole}) AS DOUBLE) / count({x}) * (max(p) / {_UNIT}) FROM {LEARNING}, ({scaled})"
         return f"coalesce(({mean}), (SELECT m FROM {largest} WHERE NOT isfinite(m)))"
@@ -40,7 +40,7 @@ class Spread:
         x = f"CAST({column} AS DOUBLE)"
         mean = f"(SELECT m FROM (SELECT {Mean().fit(column)} AS m) WHERE isfinite(m))"
         scaled = f"SELECT max(m) AS m, {_power(f'max(abs({x} - m))')} AS p FROM {LEARNING}, {mean}"
-        whole = f"CAST(round(pow(({x} - m) / p, 2) * {_UNIT}) AS BIGINT)"
+        whole = f"CAST((({x} - m) / p) * (({x} - m) / p) * {_UNIT} AS BIGINT)"
         variance = f"CAST(sum({whole}) AS DOUBLE) / {_UNIT} / nullif(count({x}) - 1, 0)"
         return f"(SELECT sqrt({variance}) * max(p) FROM {LEARNING}, ({scaled}))"
 

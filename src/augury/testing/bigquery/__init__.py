@@ -10,6 +10,7 @@ with BigQueryServer() as server:
 from __future__ import annotations
 
 from augury.testing.bigquery.faults import Drop, FailJob, Faults, Refuse, Slow
+from augury.testing.bigquery.serve import serve
 from augury.testing.bigquery.server import BigQueryServer
 
-__all__ = ["BigQueryServer", "Drop", "FailJob", "Faults", "Refuse", "Slow"]
+__all__ = ["BigQueryServer", "Drop", "FailJob", "Faults", "Refuse", "Slow", "serve"]
