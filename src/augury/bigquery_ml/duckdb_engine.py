@@ -55,6 +55,8 @@ class DuckDBEngine:
     def _cursor(self, streams: Mapping[str, Stream]) -> Iterator[Any]:
         cursor = self._connection.cursor()
         try:
+            # A table that is not there must not turn out to be a variable of whoever calls.
+            cursor.execute("SET python_enable_replacements = false")
             for name, stream in streams.items():
                 cursor.register(name, stream)
             yield cursor

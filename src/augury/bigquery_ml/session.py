@@ -121,10 +121,10 @@ class Session:
         import pyarrow as pa
 
         chosen = check_create(statement, file)
-        before = self._models.manifest(name)
+        before = None if statement.replace else self._models.manifest(name)
         if before is not None and statement.if_not_exists:
             return ModelChange("kept", name, before.model_type)
-        if before is not None and not statement.replace:
+        if before is not None:
             raise exists(name)
         # Before the query, which may take long.
         self._trainer.types.get(chosen.model_type)

@@ -9,6 +9,7 @@ or the new one. A reader that holds the old manifest when the old artifact goes 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -46,6 +47,12 @@ class ModelStore:
         """Raises StorageFailed where the manifest cannot be read."""
         return self._read(self._folder(name) / _MANIFEST)
 
+    def readable(self, name: Name) -> Manifest | None:
+        """None also for a manifest that cannot be read: one that is to be replaced or dropped need not be."""
+        with suppress(StorageFailed):
+            return self.get(name)
+        return None
+
     def list(self) -> tuple[Manifest, ...]:
         """By name. A damaged manifest hides its own model only."""
         found: list[Manifest] = []
@@ -58,7 +65,7 @@ class ModelStore:
     @contextmanager
     def drafting(self, name: Name) -> Iterator[tuple[str, Path]]:
         """(version, empty folder) for an artifact; what no manifest names in the end is removed."""
-        self._tidy(self._folder(name))
+        self._tidy(name)
         version = f"v-{uuid4().hex}"
         folder = self._folder(name) / version
         try:
@@ -68,7 +75,7 @@ class ModelStore:
         try:
             yield version, folder
         finally:
-            current = self.get(name)
+            current = self.readable(name)
             if current is None or current.version != version:
                 shutil.rmtree(folder, ignore_errors=True)
                 with suppress(OSError):
@@ -84,30 +91,32 @@ class ModelStore:
 
     def replace(self, manifest: Manifest) -> None:
         """The model is this one from now on, whatever was there."""
-        before = self.get(manifest.name)
-        with self._written(manifest) as path:
-            path.replace(self._folder(manifest.name) / _MANIFEST)
-        if before is not None and before.version != manifest.version:
-            shutil.rmtree(self._folder(manifest.name) / before.version, ignore_errors=True)
+        with self._alone():
+            self._replace(manifest)
 
     def alter(self, name: Name, change: Callable[[Manifest], Manifest]) -> Manifest | None:
         """None where there is no such model."""
-        before = self.get(name)
-        if before is None:
-            return None
-        after = change(before)
-        self.replace(after)
-        return after
+        with self._alone():
+            before = self.get(name)
+            if before is None:
+                return None
+            after = change(before)
+            self._replace(after)
+            return after
 
     def drop(self, name: Name) -> bool:
         """Whether there was one."""
-        before, folder = self.get(name), self._folder(name)
-        try:
-            (folder / _MANIFEST).unlink()
-        except FileNotFoundError:
+        folder = self._folder(name)
+        if not (folder / _MANIFEST).exists():
             return False
-        except OSError as error:
-            raise _failed(folder, error) from error
+        with self._alone():
+            before = self.readable(name)
+            try:
+                (folder / _MANIFEST).unlink()
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                raise _failed(folder, error) from error
         if before is not None:
             shutil.rmtree(folder / before.version, ignore_errors=True)
         with suppress(OSError):
@@ -129,6 +138,27 @@ class ModelStore:
                 manifest = again
         return None
 
+    def _replace(self, manifest: Manifest) -> None:
+        before = self.readable(manifest.name)
+        with self._written(manifest) as path:
+            path.replace(self._folder(manifest.name) / _MANIFEST)
+        if before is not None and before.version != manifest.version:
+            shutil.rmtree(self._folder(manifest.name) / before.version, ignore_errors=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other change of a manifest meanwhile, by whatever process; readers do not wait."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _failed(self.root, error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def _folder(self, name: Name) -> Path:
         return self.root / folder_name(name)
 
@@ -143,22 +173,28 @@ class ModelStore:
 
     @contextmanager
     def _written(self, manifest: Manifest) -> Iterator[Path]:
-        path = self._folder(manifest.name) / f"manifest-{uuid4().hex}"
+        folder = self._folder(manifest.name)
+        path = folder / f"manifest-{uuid4().hex}"
         try:
+            # Whatever a manifest names is on disk before the manifest is.
+            artifact = folder / manifest.version
+            sync(*_files(artifact), artifact)
             with path.open("w", encoding="utf-8") as file:
                 file.write(manifest.to_json())
                 file.flush()
                 os.fsync(file.fileno())
             yield path
+            # And it names the new artifact for good before the old one is removed.
+            sync(folder)
         except OSError as error:
             raise _failed(path, error) from error
         finally:
             path.unlink(missing_ok=True)
 
-    def _tidy(self, folder: Path) -> None:
+    def _tidy(self, name: Name) -> None:
         """Remove what trainings that died have left."""
-        current = self._read(folder / _MANIFEST)
-        for path in folder.glob("v-*"):
+        current = self.readable(name)
+        for path in self._folder(name).glob("v-*"):
             with suppress(OSError):
                 abandoned = time.time() - path.stat().st_mtime > _ABANDONED_AFTER
                 if abandoned and (current is None or path.name != current.version):
@@ -166,14 +202,26 @@ class ModelStore:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of an artifact, which is on disk afterwards."""
+    """SHA-256 of every file of an artifact."""
     found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-                os.fsync(file.fileno())
+    for path in _files(folder):
+        with path.open("rb") as file:
+            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
+
+
+def sync(*paths: Path) -> None:
+    """What these files and folders say is on disk when this returns."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def verify(folder: Path, files: Mapping[str, str]) -> None:

@@ -53,7 +53,7 @@ class Trainer:
     ) -> ModelChange:
         """Raises ModelFailed, UsageError, DataRefused, SpecError and StorageFailed; the model before stays then."""
         kind = self.types.get(chosen.model_type)
-        before = self.store.get(name)
+        before = self.store.readable(name)
         # An expired model makes way like one that was dropped.
         replaces = statement.replace or (before is not None and before.expired(now))
         if before is not None and not replaces:

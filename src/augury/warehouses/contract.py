@@ -184,8 +184,8 @@ class Warehouse(Protocol):
     def read(
         self, sql: str, batch_rows: int = 65_536, streams: Mapping[str, pa.RecordBatchReader] = MappingProxyType({})
     ) -> AbstractContextManager[pa.RecordBatchReader]:
-        """Stream the rows of a SELECT. `streams` are relations that it reads by name, once, as they come; an engine that
-        has models of its own needs none and refuses them. Raises QueryRefused."""
+        """Stream the rows of a SELECT. `streams` are relations that it reads by name, once, as they come; an engine
+        that has models of its own needs none and refuses them. Raises QueryRefused."""
 
     def rows(self, sql: str, most: int) -> list[dict[str, Any]]:
         """The first `most` rows of a SELECT that returns few: verdicts, counts, samples. Raises QueryRefused."""

@@ -39,23 +39,40 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def answered(case: Case) -> Answer:
-    """What DuckDB makes of the case."""
-    parameters = {name: kind for name, (kind, _) in case.parameters.items()}
-    translated = to_duckdb(case.sql, tables=Known(tuple(case.tables)), parameters=parameters or None, now=case.now)
-    connection = duckdb.connect()
-    try:
-        install(connection)
-        for name, sql in case.tables.items():
-            connection.execute(f"CREATE TABLE {quote(name)} AS {sql}").fetchall()
+class Room:
+    """One database; the tables of a group of cases are made once."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect()
+        install(self._connection)
+        self._made: set[str] = set()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def answered(self, case: Case) -> Answer:
+        """What DuckDB makes of the case."""
+        parameters = {name: kind for name, (kind, _) in case.parameters.items()}
+        tables = Known(tuple(case.tables))
+        translated = to_duckdb(case.sql, tables=tables, parameters=parameters or None, now=case.now)
+        self._enter(case)
         values = {name: value for name, (_, value) in case.parameters.items()}
-        result = connection.execute(translated.sql, values) if values else connection.execute(translated.sql)
+        result = (
+            self._connection.execute(translated.sql, values) if values else self._connection.execute(translated.sql)
+        )
         columns = tuple(item[0] for item in result.description)
         types = tuple(str(item[1]) for item in result.description)
         rows = tuple(tuple(plain(value) for value in row) for row in result.fetchall())
         return Answer(columns, types, rows)
-    finally:
-        connection.close()
+
+    def _enter(self, case: Case) -> None:
+        if case.group not in self._made:
+            self._made.add(case.group)
+            self._connection.execute(f"CREATE SCHEMA {quote(case.group)}").fetchall()
+            for name, sql in case.tables.items():
+                table = f"{quote(case.group)}.{quote(name)}"
+                self._connection.execute(f"CREATE TABLE {table} AS {sql}").fetchall()
+        self._connection.execute(f"USE {quote(case.group)}").fetchall()
 
 
 def plain(value: Any) -> Any:

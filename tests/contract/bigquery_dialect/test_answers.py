@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 import pytest
 
 from augury.errors import SpecError
 from augury.testing.bigquery_queries import Case, cases
-from tests.contract.bigquery_dialect.room import answered, same
+from tests.contract.bigquery_dialect.room import Room, same
 
 CASES = list(cases())
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Room]:
+    room = Room()
+    yield room
+    room.close()
 
 
 def _parameter(case: Case) -> object:
@@ -22,8 +31,8 @@ def test_there_are_at_least_eighty_answers() -> None:
 
 
 @pytest.mark.parametrize("case", [_parameter(case) for case in CASES if case.answer is not None])
-def test_answer(case: Case) -> None:
-    found = answered(case)
+def test_answer(room: Room, case: Case) -> None:
+    found = room.answered(case)
     assert case.answer is not None
     rows, wanted = list(found.rows), list(case.answer)
     if not case.ordered:
@@ -34,9 +43,9 @@ def test_answer(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.refused], ids=lambda case: case.id)
-def test_refused_with_its_position(case: Case) -> None:
+def test_refused_with_its_position(room: Room, case: Case) -> None:
     with pytest.raises(SpecError) as refusal:
-        answered(case)
+        room.answered(case)
     (problem,) = refusal.value.problems
     assert case.refused is not None
     assert case.refused in str(problem)
@@ -45,6 +54,6 @@ def test_refused_with_its_position(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.fails], ids=lambda case: case.id)
-def test_fails_as_bigquery_does(case: Case) -> None:
+def test_fails_as_bigquery_does(room: Room, case: Case) -> None:
     with pytest.raises(duckdb.Error, match=case.fails):
-        answered(case)
+        room.answered(case)

@@ -23,18 +23,26 @@ ORDERS = """
         """select customer_id, date_diff('day', max(ordered_at), __augury_run_date) as recency,
            count(*) filter (where ordered_at >= __augury_run_date - 90) as n, cast(sum(cds) as bigint) as cds,
            round(round(sum(amount), 2) / count(*), 2) as mean from orders group by customer_id order by customer_id""",
-        "select date_diff('month', min(ordered_at), __augury_run_date) as m, date_diff('year', min(ordered_at), __augury_run_date) as y from orders",
+        """select date_diff('month', min(ordered_at), __augury_run_date) as m,
+           date_diff('year', min(ordered_at), __augury_run_date) as y from orders""",
         "select customer_id, greatest(amount, 0) as g, least(amount, cds) as l from orders order by ordered_at",
         "select concat(note, '-', customer_id) as c, amount / cds as q from orders order by ordered_at",
-        "select customer_id, sum(amount) over (partition by customer_id order by ordered_at) as s from orders order by ordered_at",
+        """select customer_id, sum(amount) over (partition by customer_id order by ordered_at) as s
+           from orders order by ordered_at""",
         "select note from orders order by note",
         "select note from orders order by note desc",
-        "select sum(amount) filter (where cds > 1) as s, count(distinct customer_id) filter (where cds > 0) as c from orders",
-        "select case when ordered_at > __augury_run_date - 2 then 'late' else 'early' end as w from orders order by ordered_at",
-        "select count(*) between 1 and 9 as some, abs(avg(amount) / (select avg(amount) from orders) - 1) < 0.5 as near from orders",
-        "with c as (select customer_id, round(greatest(amount, 0), 2) as a from orders) select * exclude (a), round(a * 0.25, 2) as m from c order by all",
-        "select year(ordered_at) as y, extract(month from ordered_at) as m, length(note) as n from orders order by ordered_at",
-        "select customer_id from orders qualify row_number() over (partition by customer_id order by ordered_at desc) = 1 order by customer_id",
+        """select sum(amount) filter (where cds > 1) as s,
+           count(distinct customer_id) filter (where cds > 0) as c from orders""",
+        """select case when ordered_at > __augury_run_date - 2 then 'late' else 'early' end as w
+           from orders order by ordered_at""",
+        """select count(*) between 1 and 9 as some, abs(avg(amount) / (select avg(amount)
+           from orders) - 1) < 0.5 as near from orders""",
+        """with c as (select customer_id, round(greatest(amount, 0), 2) as a
+           from orders) select * exclude (a), round(a * 0.25, 2) as m from c order by m""",
+        """select year(ordered_at) as y, extract(month from ordered_at) as m, length(note) as n
+           from orders order by ordered_at""",
+        """select customer_id from orders
+           qualify row_number() over (partition by customer_id order by ordered_at desc) = 1 order by customer_id""",
     ],
 )
 def test_the_same_answer(sql: str) -> None:

@@ -23,6 +23,7 @@ class Tables:
     """`d.t` and `t` are the table t of DuckDB."""
 
     def table(self, parts: tuple[str, ...]) -> str | None:
+        assert not parts[-1].startswith("__augury"), "relations of the session are nobody's tables"
         return f'"{parts[-1]}"'
 
     def shards(self, prefix: tuple[str, ...]) -> Sequence[tuple[str, str]]:

@@ -68,7 +68,7 @@ def test_readers_during_replacement(tmp_path: Path) -> None:
         seen = set().union(*(reader.result() for reader in readers))
     assert None not in seen
     assert len(seen) > 1
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("*-*")
     assert len(list(folder.iterdir())) == 2
 
 
@@ -91,17 +91,38 @@ def test_of_two_that_create_one_wins(tmp_path: Path) -> None:
         assert ModelStore(tmp_path).drop(NAME)
 
 
+def test_a_change_of_the_manifest_never_brings_an_old_model_back(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    written(store, "0")
+    stop = threading.Event()
+
+    def describe() -> int:
+        count = 0
+        while not stop.is_set():
+            assert ModelStore(tmp_path).alter(NAME, lambda before: before.changed(description="x")) is not None
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(2) as pool:
+        altering = [pool.submit(describe) for _ in range(2)]
+        for number in range(1, 40):
+            written(store, str(number))
+            assert store.load(NAME, artifact) == str(number)
+        stop.set()
+    assert all(each.result() > 0 for each in altering)
+
+
 def test_a_draft_that_comes_to_nothing_leaves_nothing(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
     with store.drafting(NAME) as (_, folder):
         (folder / "artifact").write_text("half")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*-*")) == []
 
 
 def test_what_a_dead_training_left_is_removed_in_time(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
     kept = written(store, "one")
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("*-*")
     old, young = folder / "v-old", folder / "v-young"
     for path in (old, young):
         path.mkdir()

@@ -47,9 +47,10 @@ def test_the_best_trial_answers_and_of_equal_ones_the_first() -> None:
     best = scores.index(max(scores)) + 1
 
     assert [trial["trial_id"] for trial in trials if trial["is_optimal"]] == [best]
-    assert ask(model, "predict", rows).equals(ask(model, "predict", rows, trial_id=best))
-    other = 1 if best != 1 else 2
-    assert not ask(model, "predict", rows).equals(ask(model, "predict", rows, trial_id=other))
+    predicted = ask(model, "predict", rows)
+    assert predicted.equals(ask(model, "predict", rows, trial_id=best))
+    other = ask(model, "predict", rows, trial_id=1 if best != 1 else 2)
+    assert not predicted["predicted_label_probs"].equals(other["predicted_label_probs"])
 
 
 def test_a_trial_is_the_model_that_its_hyperparameters_train() -> None:
@@ -63,8 +64,10 @@ def test_a_trial_is_the_model_that_its_hyperparameters_train() -> None:
 
     for trial in ask(tuned, "trial_info").to_pylist():
         alone = train("boosted_tree_classifier", kept, **trial["hyperparameters"], **options)
-        expected = ask(alone, "predict", rows)
-        assert ask(tuned, "predict", rows, trial_id=trial["trial_id"]).equals(expected)
+        found = ask(tuned, "predict", rows, trial_id=trial["trial_id"])
+        assert found.schema.names[:2] == ["trial_id", "predicted_label"]
+        assert set(found["trial_id"].to_pylist()) == {trial["trial_id"]}
+        assert found.drop_columns(["trial_id"]).equals(ask(alone, "predict", rows))
         figures = ask(alone, "evaluate").to_pylist()[0]
         assert trial["hparam_tuning_evaluation_metrics"]["roc_auc"] == figures["roc_auc"]
 

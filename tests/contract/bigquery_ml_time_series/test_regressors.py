@@ -65,6 +65,21 @@ def test_weights_are_recovered() -> None:
     assert told["shop"]["weight"] is None
 
 
+def test_weights_are_recovered_from_a_series_that_wanders() -> None:
+    """A level regression would take the walk for an effect; ten times its size is what the walk moves."""
+    step = noise(120, seed=7)
+    table = rows(days(120), np.cumsum(noise(120, 3.0)) + 2 * step + wave(120, 7, 30.0), step=step)
+    assert ask(xreg(table), "arima_coefficients")["weight"][0].as_py() == pytest.approx(2, abs=0.5)
+
+
+def test_a_column_that_is_all_season_leaves_it_to_the_season() -> None:
+    table = rows(days(90), wave(90, 7) + noise(90), same=np.tile(np.arange(7.0), 13)[:90])
+    future = rows(days(97)[90:], wave(97, 7)[90:], same=np.tile(np.arange(7.0), 14)[90:97])
+    model = xreg(table)
+    assert ask(model, "arima_coefficients")["weight"][0].as_py() == 0
+    assert error(forecast(model, 7, future), column(future, "y")) < 1.5
+
+
 def test_knowing_the_regressors_makes_forecasts_better() -> None:
     plain = train(PAST.select(["t", "y"]), auto_arima_max_order=1)
     actual = column(FUTURE, "y")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import log
 
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from augury.errors import ModelFailed
 from tests.contract.bigquery_ml_transform.room import Room, sparse, values
 
 
@@ -107,17 +109,19 @@ def test_a_term_counts_once_per_document(room: Room) -> None:
     assert room.selected("ML.MULTI_HOT_ENCODER(d, 9, 2) OVER ()", rows)[:2] == [sparse({0: 1.0}), sparse({1: 1.0})]
 
 
-def test_categories_that_are_no_strings_are_refused(room: Room) -> None:
-    with pytest.raises(ModelFailed) as refused:
-        room.learn("ML.LABEL_ENCODER(x, 9, 0) OVER () AS x", "(SELECT 1 AS x)")
-    assert refused.value.what == "ML.LABEL_ENCODER on line 1 cannot learn from these rows"
-    assert refused.value.why == "its categories are of type int; write CAST(... AS STRING) around them"
-    with pytest.raises(ModelFailed, match=r"ML\.IMPUTER on line 1") as date:
-        room.learn("ML.IMPUTER(x, 'most_frequent') OVER () AS x", "(SELECT DATE '2026-01-02' AS x)")
-    assert date.value.why == "the most frequent value is a date; it takes a number or a STRING"
-
-
 def test_what_is_most_frequent_may_be_a_number(room: Room) -> None:
     rows = values("x", ["3", "3", "1", "1", "NULL"])
     assert room.column("ML.IMPUTER(x, 'most_frequent') OVER ()", rows) == [3.0, 3.0, 1.0, 1.0, 1.0]
     assert room.selected("ML.IMPUTER(x, 'most_frequent') OVER ()", rows) == [3, 3, 1, 1, 1]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=6), min_size=1, max_size=12)
+)
+def test_any_text_is_a_category(room: Room, words: list[str | None]) -> None:
+    room.connection.register("words", pa.table({"c": pa.array(words, pa.string())}))
+    known = sorted({word for word in words if word is not None}, key=str.encode)
+    expected = [0 if word is None else known.index(word) + 1 for word in words]
+    assert room.column("ML.LABEL_ENCODER(c, 99, 0) OVER ()", "words") == expected
+    assert room.selected("ML.LABEL_ENCODER(c, 99, 0) OVER ()", "words") == expected

@@ -183,13 +183,21 @@ def test_what_training_did_not_see_has_the_intercepts_that_there_are(ratings: pa
 
 def test_all_pairs_stream() -> None:
     model = train(MatrixFactorization, ratings_of(400, 300, 0.05, 2), num_factors=2, max_iterations=1)
-    before = pa.total_allocated_bytes()
-    largest, rows = 0, 0
-    for batch in model.call(Call("recommend")):
-        rows += batch.num_rows
-        largest = max(largest, pa.total_allocated_bytes() - before)
-    assert rows == 400 * 300
-    assert largest < 8_000_000  # 65,536 pairs, not 120,000
+    sizes = [batch.num_rows for batch in model.call(Call("recommend"))]
+    assert sum(sizes) == 400 * 300
+    assert max(sizes) == 65_536
+    of_some = model.call(Call("recommend", pa.table({"user": np.arange(350) * 10}).to_reader()))
+    assert max(batch.num_rows for batch in of_some) <= 65_536
+
+
+def test_several_ratings_of_a_pair_are_their_sum_where_feedback_is_implicit(ratings: pa.Table) -> None:
+    twice = pa.concat_tables([ratings, ratings])
+    doubled = ratings.set_column(2, "rating", pa.array(column(ratings, "rating") * 2))
+    models = [train(MatrixFactorization, rows, feedback_type="IMPLICIT", num_factors=2) for rows in (twice, doubled)]
+    for function in ("weights", "evaluate"):
+        assert ask(models[0], function).equals(ask(models[1], function))
+    losses = [[row["loss"] for row in rows_of(ask(model, "training_info"))] for model in models]
+    assert losses[0] == losses[1]
 
 
 def test_weights_name_users_items_and_the_global_intercept(ratings: pa.Table) -> None:

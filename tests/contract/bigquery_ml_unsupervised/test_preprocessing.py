@@ -113,7 +113,7 @@ def test_what_training_did_not_see_is_none_of_its_values() -> None:
     model = one_cluster(
         {"word": ["a", "a", "b"], "sparse": [[{"index": 1, "value": 1.0}]] * 2 + [[{"index": 0, "value": 9.0}]]}
     )
-    new = pa.table({"word": ["new", None], "sparse": [[{"index": 7, "value": 3.0}]] * 2})
+    new = pa.table({"word": ["new", None], "sparse": [[{"index": at, "value": 3.0}] for at in (2, 7)]})
     assert ask(model, "predict", new).num_rows == 2
 
 

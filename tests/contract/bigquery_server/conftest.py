@@ -54,7 +54,7 @@ def _real() -> Iterator[Room]:
     for table in client.list_tables(DATASET):
         if table.table_id.startswith(room.prefix):
             client.delete_table(table.reference, not_found_ok=True)
-    client.close()
+    client.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

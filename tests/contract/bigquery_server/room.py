@@ -56,7 +56,7 @@ class Room:
 
     def load(self, table: pa.Table, name: str, **config: Any) -> Any:
         """A load job of Parquet that has ended well."""
-        options = bigquery.ParquetOptions()
+        options = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
         options.enable_list_inference = True
         settings = bigquery.LoadJobConfig(source_format="PARQUET", parquet_options=options, **config)
         job = self.client.load_table_from_file(parquet(table), name, job_config=settings)

@@ -65,22 +65,22 @@ def test_an_answer_is_lost_after_the_work_of_an_upload(server: BigQueryServer, o
     config = bigquery.LoadJobConfig(source_format="PARQUET")
     file = parquet(pa.table({"a": [1]}))
     server.faults.add(Drop("after"), path="/upload/")
-    with pytest.raises(requests.exceptions.ConnectionError):
+    # Google's upload begins again by itself, and meets its own job.
+    with pytest.raises(Conflict):
         own.client.load_table_from_file(file, own.name("t"), size=len(file.getvalue()), job_id="up", job_config=config)
     own.client.get_job("up").result()
     assert own.rows(f"SELECT a FROM `{own.name('t')}`") == [(1,)]
 
 
 def test_the_client_retries_what_may_be_retried(server: BigQueryServer, own: Room) -> None:
-    server.faults.add(Refuse("rateLimitExceeded"), path="/queries/", times=2)
-    server.faults.add(Refuse("backendError"), path="/queries/")
+    server.faults.add(Refuse("rateLimitExceeded"), path="/queries/")
     assert own.rows("SELECT 1 AS a") == [(1,)]
 
 
 def test_a_slow_job_runs_until_it_is_polled_often_enough(server: BigQueryServer, own: Room) -> None:
     server.faults.add(Slow(polls=3), job="slow")
     job = begin(own, "slow", f"CREATE TABLE {own.dataset}.t AS SELECT 1 AS a")
-    states = []
+    states: list[str] = []
     while not states or states[-1] != "DONE":
         assert [table.table_id for table in own.client.list_tables(own.dataset)] == []
         job.reload(retry=None)
@@ -104,7 +104,8 @@ def test_a_slow_job_can_be_cancelled(server: BigQueryServer, own: Room) -> None:
 
 
 def test_a_running_query_can_be_cancelled(own: Room) -> None:
-    sql = "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) a, UNNEST(GENERATE_ARRAY(1, 1000000)) b WHERE MOD(a * b, 7) = 3"
+    numbers = "UNNEST(GENERATE_ARRAY(1, 1000000))"
+    sql = f"SELECT COUNT(*) FROM {numbers} AS a, {numbers} AS b WHERE MOD(a * b, 7) = 3"
     job = begin(own, "long", sql)
     job.reload()
     assert job.state == "RUNNING"

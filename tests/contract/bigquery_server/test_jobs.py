@@ -118,7 +118,7 @@ def test_parameters_have_the_types_that_they_are_given(room: Room) -> None:
         ScalarQueryParameter("f", "FLOAT64", 0.1),
         ScalarQueryParameter("b", "BOOL", True),
         ScalarQueryParameter("s", "STRING", "it's; -- `here`"),
-        ScalarQueryParameter("y", "BYTES", b"\x00\xff"),
+        ScalarQueryParameter("y", "BYTES", b"\x00\xff"),  # type: ignore[arg-type]
         ScalarQueryParameter("d", "DATE", date(2026, 1, 15)),
         ScalarQueryParameter("t", "TIMESTAMP", moment),
         ScalarQueryParameter("n", "NUMERIC", Decimal("12345678901234567890.123456789")),

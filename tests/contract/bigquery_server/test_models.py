@@ -13,9 +13,8 @@ from tests.contract.bigquery_server.room import Room
 def trained(room: Room) -> str:
     """The name of a model that has learned y = 2x + 1."""
     name = room.name("line")
-    room.job(
-        f"CREATE TABLE `{room.name('points')}` AS SELECT x, 2.0 * x + 1 AS y FROM UNNEST(GENERATE_ARRAY(1, 200)) AS x"
-    )
+    points = "SELECT x, 2.0 * x + 1 AS y FROM UNNEST(GENERATE_ARRAY(1, 200)) AS x"
+    room.job(f"CREATE TABLE `{room.name('points')}` AS {points}")
     job = room.job(
         f"CREATE MODEL `{name}` OPTIONS(model_type='linear_reg', input_label_cols=['y'], data_split_method='no_split',\n"
         f"  labels=[('team', 'growth')]) AS SELECT x, y FROM `{room.name('points')}`"
@@ -26,7 +25,8 @@ def trained(room: Room) -> str:
 
 
 def test_a_model_predicts_inside_of_other_queries(room: Room, trained: str) -> None:
-    sql = f"SELECT x, ROUND(predicted_y, 1) AS p FROM ML.PREDICT(MODEL `{trained}`, (SELECT @x AS x UNION ALL SELECT 20)) ORDER BY x"
+    rows = "SELECT @x AS x UNION ALL SELECT 20"
+    sql = f"SELECT x, ROUND(predicted_y, 1) AS p FROM ML.PREDICT(MODEL `{trained}`, ({rows})) ORDER BY x"
     values = [bigquery.ScalarQueryParameter("x", "INT64", 10)]
     assert room.rows(sql, query_parameters=values) == [(10, 21.0), (20, 41.0)]
     table = room.name("predictions")

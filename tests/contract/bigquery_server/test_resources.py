@@ -175,7 +175,7 @@ def test_labels_have_rules(own: Room) -> None:
     for labels in ({"A": "x"}, {"a": "X"}, {"1a": "x"}, {"a": "x y"}, {f"k{number}": "" for number in range(65)}):
         table = bigquery.Table(own.name("labelled"))
         table.labels = labels
-        with pytest.raises(BadRequest, match="[Ll]abel"):
+        with pytest.raises(BadRequest, match=r"[Ll]abel"):
             own.client.create_table(table)
 
 
@@ -192,7 +192,7 @@ def test_what_is_not_imitated_says_so_by_name(own: Room) -> None:
     for sql in (
         "DECLARE x INT64 DEFAULT 1",
         f"CREATE FUNCTION {own.dataset}.f() AS (1)",
-        f"CREATE TEMP TABLE t AS SELECT 1",
+        "CREATE TEMP TABLE t AS SELECT 1",
         f"CREATE MATERIALIZED VIEW {own.dataset}.v AS SELECT 1",
         "GRANT `roles/x` ON SCHEMA s TO 'user:a'",
     ):

@@ -33,7 +33,7 @@ def test_it_says_where_it_is_and_ends_when_asked(tmp_path: Path, end: signal.Sig
         text=True,
     ) as process:
         assert process.stdout is not None
-        lines = []
+        lines: list[str] = []
         while "Ctrl-C" not in (lines[-1] if lines else ""):
             lines.append(process.stdout.readline())
             assert lines[-1], process.stderr and process.stderr.read()
@@ -56,10 +56,10 @@ def test_it_listens_to_this_machine_only() -> None:
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
-    with BigQueryServer() as first, pytest.raises(UsageError, match="port"):
-        port = int(first.endpoint.rpartition(":")[2])
-        with BigQueryServer(port=port):
-            raise AssertionError("two servers on one port")
+    with BigQueryServer() as first:
+        second = BigQueryServer(port=int(first.endpoint.rpartition(":")[2]))
+        with pytest.raises(UsageError, match="port"):
+            second.__enter__()
 
 
 def test_a_folder_keeps_tables_views_and_models(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_a_folder_keeps_tables_views_and_models(tmp_path: Path) -> None:
             "SELECT x, 2.0 * x AS y FROM UNNEST(GENERATE_ARRAY(1, 50)) AS x",
         ):
             client.query(sql).result()
-        with pytest.raises(StorageFailed), BigQueryServer(tmp_path):
-            raise AssertionError("two servers in one folder")
+        with pytest.raises(StorageFailed):
+            BigQueryServer(tmp_path).__enter__()
     with BigQueryServer(tmp_path) as server:
         client = server.client("kept")
         assert [tuple(row) for row in client.query("SELECT * FROM shop.v").result()] == [(2,)]

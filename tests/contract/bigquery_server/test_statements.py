@@ -100,8 +100,8 @@ def test_merge_takes_the_first_clause_that_applies(room: Room) -> None:
     name = room.name("merged")
     room.job(f"CREATE TABLE `{name}` AS SELECT id, 'old' AS s FROM UNNEST([1, 2, 3, 4]) AS id")
     job = room.job(
-        f"MERGE `{name}` AS t USING (SELECT id, CONCAT('s', CAST(id AS STRING)) AS s FROM UNNEST([2, 3, 5, 6]) AS id) AS o\n"
-        "ON t.id = o.id\n"
+        f"MERGE `{name}` AS t\n"
+        "USING (SELECT id, CONCAT('s', CAST(id AS STRING)) AS s FROM UNNEST([2, 3, 5, 6]) AS id) AS o ON t.id = o.id\n"
         "WHEN MATCHED AND o.id = 2 THEN DELETE\n"
         "WHEN MATCHED THEN UPDATE SET s = o.s\n"
         "WHEN NOT MATCHED AND o.id = 5 THEN INSERT (id, s) VALUES (id, 'five')\n"

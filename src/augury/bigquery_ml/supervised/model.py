@@ -17,7 +17,7 @@ from augury.bigquery_ml.supervised.columns import bind
 from augury.bigquery_ml.supervised.evaluation import THRESHOLD
 from augury.bigquery_ml.supervised.kept import Kept, Trial
 from augury.bigquery_ml.supervised.linear_model import LinearScorer
-from augury.bigquery_ml.supervised.outputs import beside, class_columns, class_fields, doubles
+from augury.bigquery_ml.supervised.outputs import TRIAL, beside, class_columns, class_fields, doubles, whole_numbers
 from augury.bigquery_ml.supervised.scorer import LinearPredictor, Scorer, TreePredictor
 from augury.bigquery_ml.supervised.settings import Settings
 from augury.bigquery_ml.supervised.tree_model import TreeScorer
@@ -114,18 +114,27 @@ def booster_file(trial: int) -> str:
 
 
 def _predict(model: Supervised, call: Call, settings: Settings) -> Any:
-    """BigQuery docs: 'The ML.PREDICT function'. keep_original_columns only matters for PCA: they are always kept
-    here.
+    """BigQuery docs: 'The ML.PREDICT function'. keep_original_columns only matters for PCA: they are always kept here.
+
+    Predictions of a tuned model begin with their trial (the tutorial 'Use the BigQuery ML hyperparameter tuning to
+    improve model performance').
     """
     kept = model.kept
     settings.flag("keep_original_columns")
     threshold = model.threshold(settings)
-    read = model.reader(call, model.trial(settings))
+    trial = model.trial(settings)
+    read = model.reader(call, trial)
     if kept.task == "regression":
-        added = [pa.field(f"predicted_{kept.label}", pa.float64())]
-        return beside(call, added, lambda batch: [doubles(read(batch))])
-    fields = class_fields(kept.label, kept.classes)
-    return beside(call, fields, lambda batch: class_columns(kept.classes, read(batch), threshold))
+        fields = [pa.field(f"predicted_{kept.label}", pa.float64())]
+    else:
+        fields = class_fields(kept.label, kept.classes)
+
+    def compute(batch: Any) -> list[Any]:
+        values = read(batch)
+        said = [doubles(values)] if kept.task == "regression" else class_columns(kept.classes, values, threshold)
+        return [whole_numbers(np.full(len(values), trial.trial_id)), *said] if kept.tuned else said
+
+    return beside(call, [TRIAL, *fields] if kept.tuned else fields, compute)
 
 
 _ANSWERS: Mapping[str, Callable[[Any, Call, Settings], Any]] = {

@@ -137,12 +137,11 @@ def _seq(column: Any, count: int, options: Options) -> Split:
         )
     evaluate, test = _sizes(count, options)
     rank = pc.rank(column, tiebreaker="min").to_numpy().astype(np.int64)
-    # NULLs share the last rank, beyond every threshold.
+    # NULLs share the last rank, so they evaluate before any value does.
     at = np.sort(rank)
     first_held = _threshold(at, count - evaluate)
     first_test = _threshold(at, count - evaluate - test) if test else first_held
-    nulls = column.is_null().to_numpy(zero_copy_only=False).astype(bool)
-    held = (rank >= first_held) | nulls
+    held = rank >= first_held
     tested = (rank >= first_test) & ~held
     return Split(np.flatnonzero(~held & ~tested), np.flatnonzero(held), np.flatnonzero(tested))
 

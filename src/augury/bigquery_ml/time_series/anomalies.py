@@ -53,7 +53,13 @@ def detect_anomalies(model: Fitted, call: Call, settings: Settings) -> Any:
             fix="Write STRUCT(0.95 AS anomaly_prob_threshold) before the table or query.",
         )
     inputs = Inputs(model, call.rows.schema, call.inputs, "ML.DETECT_ANOMALIES", data=True)
-    rest = [field for field in call.rows.schema if field.name not in inputs.used | call.hidden]
+    # Where TRANSFORM made a column of the series, the one that it was made of is not shown beside it.
+    shown = {field.name.lower() for field in named}
+    rest = [
+        field
+        for field in call.rows.schema
+        if field.name not in inputs.used | call.hidden and field.name.lower() not in shown
+    ]
     schema = pa.schema([*named, *FOUND, *rest])
     parts = (_rows(model, batch, inputs, settings, [field.name for field in rest]) for batch in call.rows)
     return batches.reader(schema, parts)

@@ -39,7 +39,7 @@ def fit(values: Vector, options: Options) -> tuple[Arima, Vector, tuple[Candidat
     # Likelihoods have a diffuse prior of fixed size, and optimisers fixed steps: both want a series of size 1.
     units = (recent - centre) / scale
     with _quiet():
-        d = options.order[1] if options.order else _differences(units)
+        d = options.order[1] if options.order else differences(units)
         change = np.diff(units, d)
         if d and (len(change) < 2 or float(np.ptp(change)) <= FLAT):
             return _flat(values, d, float(np.mean(change)) * scale if d == 1 and len(change) else 0.0)
@@ -75,8 +75,10 @@ def _orders(options: Options, d: int, length: int) -> Iterator[tuple[tuple[int, 
         yield (0, d, 0), d == 0
 
 
-def _differences(units: Vector) -> int:
-    return int(library.arima().ndiffs(units, max_d=2))
+def differences(values: Vector) -> int:
+    """How often a series must be differenced until it does not wander, by KPSS tests at the 5% level."""
+    with _quiet():
+        return int(library.arima().ndiffs(values, max_d=2))
 
 
 def _fitted(units: Vector, order: tuple[int, int, int], constant: bool) -> tuple[Candidate, dict[str, Any]]:

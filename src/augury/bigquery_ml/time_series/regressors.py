@@ -1,7 +1,7 @@
 """What do the other columns of arima_plus_xreg say about the series?
 
-A linear regression per series, before everything else; its residuals are then modelled as any series is (BigQuery docs:
-'The CREATE MODEL statement for ARIMA_PLUS_XREG models'). Numbers count as they are, NULL as the mean of the whole
+A linear regression per series; its residuals are then modelled as any series is (BigQuery docs: 'The CREATE MODEL
+statement for ARIMA_PLUS_XREG models'). Numbers count as they are, NULL as the mean of the whole
 column; STRING and BOOL are dummy-encoded without their most frequent value, and NULL is a value of its own.
 """
 

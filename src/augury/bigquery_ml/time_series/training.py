@@ -15,6 +15,7 @@ from augury.bigquery_ml.contract import Training
 from augury.bigquery_ml.time_series import arima_fit, columns, options, regressors, seasons
 from augury.bigquery_ml.time_series.cleaning import spikes, steps
 from augury.bigquery_ml.time_series.columns import IDS, NUMBERS, TIMES, Column, Key
+from augury.bigquery_ml.time_series.effects import effects
 from augury.bigquery_ml.time_series.fitted import Fit, Fitted, History, Series
 from augury.bigquery_ml.time_series.limits import Limits
 from augury.bigquery_ml.time_series.options import XREG, Options
@@ -77,7 +78,7 @@ def fit(given: _Given, places: Places, chosen: Options, seed: int) -> Fit:
     points = regular(given.times[places], given.values[places], given.design[places], chosen.frequency)
     limits = Limits(chosen.lower, chosen.upper)
     values = limits.forward(_within(limits, points.values))
-    weights = regressors.weights(points.design, values, chosen.l2) if given.learned else np.empty(0)
+    weights = effects(points.design, values, points.grid.frequency, chosen, seed) if given.learned else np.empty(0)
     parts = regressors.attributions(given.learned, points.design, weights)
     rest = values - sum(parts, np.zeros(len(values)))
     names = seasons.find(rest, points.grid.frequency, chosen.seasonalities, seed)

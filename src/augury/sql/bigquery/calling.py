@@ -143,6 +143,11 @@ class Arguments:
         """A DATE: text is taken for one, as BigQuery takes string literals."""
         return f"CAST({self.sql(at)} AS DATE)" if self.literal(at) is not None else self.sql(at)
 
+    def certain_date(self, at: int) -> str:
+        """The same, which the engine refuses where a column turns out to have a time of day: only a DATE takes + 0."""
+        unknown = self.literal(at) is None and self.kind(at) is None
+        return f"({self.sql(at)} + 0)" if unknown else self.date(at)
+
     def moment(self, at: int) -> str:
         """A TIMESTAMP, or a DATETIME: text is taken for a moment in UTC."""
         text = self.literal(at)
@@ -169,16 +174,13 @@ class Arguments:
             self.refuse(f"{self.call.name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {given}")
 
 
-def template(
-    pattern: str, kind: str | None = None, *, numbers: tuple[int, ...] = (), least: int | None = None
-) -> Builder:
+def template(pattern: str, kind: str | None = None) -> Builder:
     """A builder that fills a pattern: its highest hole is the number of arguments."""
     holes = max((int(found) for found in _HOLE.findall(pattern)), default=-1) + 1
 
     def build(a: Arguments) -> Sql:
-        a.count(holes if least is None else least, holes)
-        texts = [a.integer(at) if at in numbers else a.value(at) for at in range(len(a))]
-        return Sql(a.fill(pattern, *texts), kind)
+        a.count(holes)
+        return Sql(a.fill(pattern, *(a.value(at) for at in range(holes))), kind)
 
     return build
 

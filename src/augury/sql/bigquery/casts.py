@@ -29,7 +29,7 @@ def cast_text(node: exp.Cast, context: Context, operand: str) -> Sql:
     safe = isinstance(node, exp.TryCast)
     kind = kind_of(node.this, context)
     target = kind_of_type(type_)
-    plain = f"{'TRY_CAST' if safe else 'CAST'}({{0}} AS {type_})"
+    plain = f"{'TRY_CAST' if safe else 'CAST'}({{0}} AS {{1}})"
     pattern = plain
     if target == "INT64":
         pattern = _to_int64(kind, plain, safe)
@@ -37,7 +37,7 @@ def cast_text(node: exp.Cast, context: Context, operand: str) -> Sql:
         pattern = _to_string(kind, plain, safe)
     elif target == "BYTES" and kind != "BYTES":
         pattern = "encode({0})"
-    return Sql(context.fill(pattern, operand), target)
+    return Sql(context.fill(pattern, operand, type_), target)
 
 
 def _to_int64(kind: str | None, plain: str, safe: bool) -> str:

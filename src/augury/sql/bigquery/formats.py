@@ -37,7 +37,8 @@ def written_format(a: Arguments, pattern: str, *, in_utc: bool) -> str:
     pieces: list[tuple[bool, str]] = []
     for element, letters in _elements(a, pattern):
         if letters:
-            pieces.append((True, letters.replace("%", "%%")))
+            # A brace stands alone: beside a digit it would be a hole of the template.
+            pieces += [(part != "{", part if part != "{" else "'{'") for part in re.split(r"(\{)", letters) if part]
         elif element == "c":
             pieces += [(True, "%a %b "), (False, _COMPUTED["e"]), (True, " %H:%M:%S %Y")]
         elif element in _SAME:
@@ -57,7 +58,7 @@ def written_format(a: Arguments, pattern: str, *, in_utc: bool) -> str:
             run += text
             continue
         if run:
-            quoted = run.replace("'", "''").replace("{", "{{").replace("}", "}}")
+            quoted = run.replace("'", "''")
             out.append(f"strftime({{0}}, '{quoted}')")
             run = ""
         if text:

@@ -6,7 +6,6 @@ written instead of guessing what a function means, and the mark knows where the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -56,14 +55,14 @@ def _dialects() -> tuple[Any, Any]:
     return BigQuery(), TokenType
 
 
-def read(sql: str, placeholders: Mapping[str, str]) -> Reading:
+def read(sql: str) -> Reading:
     """Raises NotTranslated where `sql` is not one SELECT."""
     from sqlglot import exp
     from sqlglot.errors import ParseError
 
     dialect, _ = _dialects()
     source = Source(sql)
-    tokens = _Tokens(source, placeholders)
+    tokens = _Tokens(source)
     marked = tokens.marked()
     try:
         trees = dialect.parser().parse(marked, sql)
@@ -91,7 +90,7 @@ def _not_parsed(source: Source, error: Any) -> None:
 class _Tokens:
     """One pass over the words of a query."""
 
-    def __init__(self, source: Source, placeholders: Mapping[str, str]) -> None:
+    def __init__(self, source: Source) -> None:
         from sqlglot.errors import TokenError
 
         dialect, self.types = _dialects()

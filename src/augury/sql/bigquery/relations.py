@@ -111,9 +111,11 @@ def note_wildcards(select: exp.Select, read: list[exp.Expr]) -> None:
         if len(wild) == 1:
             item.meta["bounds"] = _bounds(select.args.get("where"))
     if used:
-        stars = [star for item in select.expressions for star in [item.this if isinstance(item, exp.Column) else item]]
-        for star in (star for star in stars if isinstance(star, exp.Star)):
-            star.set("except_", [*(star.args.get("except_") or []), exp.column("_TABLE_SUFFIX")])
+        names = {item.alias.lower() for item in wild}
+        for column in select.expressions:
+            star = column.this if isinstance(column, exp.Column) and column.table.lower() in names else column
+            if isinstance(star, exp.Star):
+                star.set("except_", [*(star.args.get("except_") or []), exp.column("_TABLE_SUFFIX")])
 
 
 def _bounds(where: exp.Expr | None) -> tuple[str, str | None]:
@@ -167,7 +169,7 @@ def note_unnests(select: exp.Select, read: list[exp.Expr], context: Context) -> 
     starred = any(isinstance(item, exp.Star) for item in select.expressions)
     for item in unnests:
         name = item.alias_column_names[0].lower() if item.alias_column_names else ""
-        kind = _elements(item)
+        kind = _elements(item, context)
         if kind is None and name:
             kind = "struct" if name in qualified else "value" if name in bare else None
             if kind is None and starred:
@@ -178,11 +180,22 @@ def note_unnests(select: exp.Select, read: list[exp.Expr], context: Context) -> 
         item.meta["elements"] = kind or "struct"
 
 
-def _elements(item: exp.Unnest) -> str | None:
+_OF_VALUES = frozenset(
+    (
+        *("GENERATE_ARRAY", "GENERATE_DATE_ARRAY", "GENERATE_TIMESTAMP_ARRAY", "SPLIT", "REGEXP_EXTRACT_ALL"),
+        *("JSON_VALUE_ARRAY", "JSON_EXTRACT_STRING_ARRAY", "APPROX_QUANTILES"),
+    )
+)
+"""Functions whose arrays hold no structs."""
+
+
+def _elements(item: exp.Unnest, context: Context) -> str | None:
     """What is seen from the array itself."""
     from sqlglot import exp
 
     array = item.expressions[0]
+    if isinstance(array, exp.Anonymous):
+        return "value" if context.calls[int(array.this[1:])].name in _OF_VALUES else None
     if isinstance(array, exp.Cast):
         inner = array.to.expressions[0] if array.to.expressions else None
         return "struct" if inner is not None and inner.is_type("struct") else "value"
@@ -190,7 +203,13 @@ def _elements(item: exp.Unnest) -> str | None:
         first = array.expressions[0]
         if isinstance(first, exp.Select):
             return "struct" if first.args.get("kind") == "STRUCT" else None
-        return "struct" if isinstance(first, exp.Struct) else None if isinstance(first, exp.Column) else "value"
+        return (
+            "struct"
+            if isinstance(first, exp.Struct | exp.Tuple)
+            else None
+            if isinstance(first, exp.Column)
+            else "value"
+        )
     return None
 
 
@@ -206,7 +225,9 @@ def unnest(node: exp.Unnest, context: Context) -> Sql | None:
     array = text(node.expressions[0], context)
     as_rows = node.meta.get("elements", "struct") == "struct"
     source = "_a" if offset else array
-    element = f"unnest({source}, max_depth := 2)" if as_rows else f"unnest({source}) AS {quote(names[0])}"
+    element = (
+        f"unnest({source}, max_depth := 2)" if as_rows else f"unnest({source}) AS {quote(names[0] if names else 'f0_')}"
+    )
     if offset:
         at = quote(plain(offset.name) if isinstance(offset, exp.Expr) else "offset")
         rows = f"(SELECT {element}, unnest(range(len(_a))) AS {at} FROM (SELECT {array} AS _a))"

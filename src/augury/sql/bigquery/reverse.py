@@ -6,6 +6,7 @@ is refused with its position. Columns have no types here: where DuckDB takes dat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ _SYNTAX = frozenset(
     )
 )
 """Words before a parenthesis that are no functions."""
+_ESCAPED = re.compile(r"(?<!\\)\\x00(\d+)\\x00")
+"""A mark as sqlglot writes it in a name of BigQuery; backslashes of the user are doubled."""
 _WINDOWED = "_AUGURY_WINDOWED"
 _TYPES = {
     "BOOLEAN": "BOOL", "TINYINT": "INT64", "SMALLINT": "INT64", "INT": "INT64", "BIGINT": "INT64", "FLOAT": "FLOAT64",
@@ -73,7 +76,7 @@ def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Tran
         source.refuse(calls.second, "more than one statement" if calls.second else "only a SELECT can be translated")
     generator: Any = BigQuery().generator(comments=False)
     context = Context(source, (), generator, {name: type_.upper() for name, type_ in (placeholders or {}).items()})
-    return placed(_written(trees[0], context, calls), bigquery=True)
+    return placed(_ESCAPED.sub("\0\\1\0", _written(trees[0], context, calls)), bigquery=True)
 
 
 class _Calls:

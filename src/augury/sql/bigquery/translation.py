@@ -34,7 +34,7 @@ def to_duckdb(
     from augury.sql.bigquery.lines import placed
     from augury.sql.bigquery.reading import read
 
-    reading = read(sql, placeholders or {})
+    reading = read(sql)
     kinds = {name: _kind(type_) for name, type_ in (placeholders or {}).items()}
     kinds |= {f"@{name}": _kind(type_) for name, type_ in (parameters or {}).items()}
     generator = _duckdb().generator(comments=False)

@@ -93,7 +93,7 @@ def called(node: exp.Anonymous, context: Context, over: str) -> Sql:
     if isinstance(built, Aggregate):
         if call.safe:
             arguments.refuse(f"SAFE.{call.name}(): SAFE. stands before functions of one row only")
-        return Sql(mark + built.wrap.replace("{0}", built.call + over), built.kind, built.length)
+        return Sql(mark + built.wrap.replace("{0}", built.call + over, 1), built.kind, built.length)
     if over:
         arguments.refuse(f"{call.name}() is no aggregate and no window function, so it takes no OVER")
     if call.safe:

@@ -183,11 +183,6 @@ class _Arguments:
             span = _span(within)
             select(within)
             self._set_rows(start, self.scopes.query(clause, span))
-        elif first.upper in ("SELECT", "WITH"):
-            # BigQuery takes the query without parentheses of its own too.
-            span = (start, self.source.tokens[inside.end - 1].end)
-            self._set_rows(start, self.scopes.query(inside.at, span))
-            inside.at = inside.end
         elif self.function.array is not None:
             self._array(inside, self.function.array)
         else:

@@ -1,6 +1,7 @@
 """What does a TRANSFORM clause make of the columns, and how is it learnt once and applied for ever?
 
     transform = read_transform(text, line)            # the select list: problems with their places
+    transform.check(columns)                          # before the engine complains about a column that is missing
     sql = transform.fit_sql(relation)                 # DuckDB SQL that gives one row; None: nothing to learn
     bound = transform.bind(row, columns)              # `row`: that one row as a dict; `columns`: of the training query
     sql = bound.select_sql(relation)                  # training: the outputs under their own names
@@ -24,8 +25,10 @@ from augury.sql.bigquery_ml.lexer import refused
 from augury.sql.bigquery_ml.transform_calls import Call, one_line, restore
 from augury.sql.bigquery_ml.transform_items import Item, read_items
 from augury.sql.bigquery_ml.transform_learning import LEARNING, Learnt
+from augury.sql.bigquery_ml.transform_types import complaint
 
 _ROWS = "rows"
+_TYPE = "type"
 _Known = Mapping[int, Mapping[str, Learnt]]
 """What each call learnt, by its number."""
 
@@ -118,22 +121,28 @@ class Transform:
         columns = ", ".join(f"{sql} AS a{number}" for number, sql in arguments.items())
         learnt = [f'count(*) AS "{_ROWS}"']
         for number in arguments:
+            learnt.append(f"any_value(typeof(a{number})) AS {_statistic(number, _TYPE)}")
             for name, lesson in self.calls[number].lessons.items():
                 learnt.append(f"{lesson.fit(f'a{number}')} AS {_statistic(number, name)}")
-        source = f"WITH {LEARNING} AS (SELECT {columns} FROM {relation} AS __augury_input)"
+        # The rows may be a stream that can be read once only.
+        kept = "MATERIALIZED " if any(LEARNING in each for each in learnt) else ""
+        source = f"WITH {LEARNING} AS {kept}(SELECT {columns} FROM {relation} AS __augury_input)"
         return f"{source} SELECT {', '.join(learnt)} FROM {LEARNING}"
+
+    def check(self, columns: Sequence[str]) -> None:
+        """Raises SpecError where the training query does not have a column that is read."""
+        known = {column.lower(): column for column in columns}
+        problems = [problem for item in self.items for problem in item.missing(known)]
+        if problems:
+            raise refused(problems)
 
     def bind(self, statistics: Mapping[str, Any] | None, columns: Sequence[str]) -> BoundTransform:
         """With the row that `fit_sql` gave and the columns of the training query.
 
         Raises SpecError (a column that the query does not have) and ModelFailed (rows that nothing can be learnt from).
         """
-        problems: list[Problem] = []
+        self.check(columns)
         known = {column.lower(): column for column in columns}
-        for item in self.items:
-            problems += item.missing(known)
-        if problems:
-            raise refused(problems)
         learnt = self._constants(statistics or {})
         outputs: list[Output] = []
         for item in self.items:
@@ -167,6 +176,9 @@ class Transform:
             if not call.function.analytic:
                 continue
             try:
+                found = statistics.get(_statistic(call.number, _TYPE))
+                if found is not None and (wrong := complaint(call.function.takes, found)) is not None:
+                    raise ValueError(wrong)
                 out[call.number] = {
                     name: lesson.constant(statistics[_statistic(call.number, name)])
                     for name, lesson in call.lessons.items()

@@ -140,12 +140,11 @@ def located(error: SpecError, file: str | None) -> SpecError:
     return SpecError(problems, what=error.what)
 
 
-def lost(sql: str, calls: Sequence[Call]) -> SpecError | None:
-    """An error where a translation did not keep every marker, once each."""
+def check_kept(sql: str, calls: Sequence[Call]) -> None:
+    """Raises SpecError where a translation did not keep every marker, once each."""
     found = [match[0] for match in _MARK.finditer(sql)]
     for call in calls:
         for at in range(len(call.given.sql) + 1):
             if found.count(f"{MARK}{call.number}_{at}") != 1:
                 message = f"{call.shown} cannot stand here; put it in a subquery of its own"
-                return refused([Problem(message, call.file, call.line)])
-    return None
+                raise refused([Problem(message, call.file, call.line)])

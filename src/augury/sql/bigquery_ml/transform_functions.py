@@ -28,6 +28,7 @@ from augury.sql.bigquery_ml.transform_parameters import (
     split_points,
     text,
 )
+from augury.sql.bigquery_ml.transform_types import Takes
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Function:
     """The type that BigQuery documents for it."""
     learn: Callable[[Mapping[str, Any]], Mapping[str, Lesson]] | None = None
     """For analytic functions: what they need to know of all rows."""
+    takes: Takes = "numbers"
+    """What an analytic function learns from."""
 
     @property
     def analytic(self) -> bool:
@@ -62,8 +65,8 @@ _FORMATS = choice("output_format", "bucket_names", "bucket_ranges", "bucket_rang
 _TOP = integer("top_k", 1, 999_999, default=32_000)
 _THRESHOLD = integer("frequency_threshold", 0, default=5)
 _SPARSE = "ARRAY<STRUCT<index INT64, value FLOAT64>>"
-_X = "CAST({x} AS DOUBLE)"
-_MEDIAN = Aggregate(f"quantile_disc({_X}, 0.5)")
+_DOCUMENTS: Takes = "arrays of strings"
+_MEDIAN = Aggregate("quantile_disc({x}, 0.5)")
 
 
 def _vocabulary(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
@@ -90,12 +93,12 @@ def _filling(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
 def _quantiles(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
     buckets = values["num_buckets"]
     cuts = ", ".join(f"{each}e0 / {buckets}" for each in range(1, buckets))
-    return {"cuts": Aggregate(f"quantile_disc({_X}, [{cuts}])")} if cuts else {}
+    return {"cuts": Aggregate(f"quantile_disc({{x}}, [{cuts}])")} if cuts else {}
 
 
 def _quartiles(values: Mapping[str, Any]) -> Mapping[str, Lesson]:
     low, high = values["quantile_range"]
-    return {"quantiles": Aggregate(f"quantile_disc({_X}, [{low / 100}, 0.5, {high / 100}])")}
+    return {"quantiles": Aggregate(f"quantile_disc({{x}}, [{low / 100}, 0.5, {high / 100}])")}
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -109,10 +112,10 @@ FUNCTIONS: Mapping[str, Function] = {
         (EXPRESSION,),
         numbers.min_max,
         "FLOAT64",
-        lambda _: {"low": Aggregate(f"min({_X})"), "high": Aggregate(f"max({_X})")},
+        lambda _: {"low": Aggregate("min({x})"), "high": Aggregate("max({x})")},
     ),
     "max_abs_scaler": Function(
-        (EXPRESSION,), numbers.max_abs, "FLOAT64", lambda _: {"most": Aggregate(f"max(abs({_X}))")}
+        (EXPRESSION,), numbers.max_abs, "FLOAT64", lambda _: {"most": Aggregate("max(abs({x}))")}
     ),
     "robust_scaler": Function(
         (
@@ -133,14 +136,19 @@ FUNCTIONS: Mapping[str, Function] = {
         numbers.impute,
         "FLOAT64",
         _filling,
+        "numbers or strings",
     ),
-    "label_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.label, "INT64", _vocabulary),
+    "label_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.label, "INT64", _vocabulary, "strings"),
     "one_hot_encoder": Function(
-        (EXPRESSION, choice("drop", "none", "most_frequent"), _TOP, _THRESHOLD), words.one_hot, _SPARSE, _dummy
+        (EXPRESSION, choice("drop", "none", "most_frequent"), _TOP, _THRESHOLD),
+        words.one_hot,
+        _SPARSE,
+        _dummy,
+        "strings",
     ),
-    "multi_hot_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.multi_hot, _SPARSE, _terms),
-    "bag_of_words": Function((EXPRESSION, _TOP, _THRESHOLD), words.bag, _SPARSE, _terms),
-    "tf_idf": Function((EXPRESSION, _TOP, _THRESHOLD), words.tf_idf, _SPARSE, _frequencies),
+    "multi_hot_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.multi_hot, _SPARSE, _terms, _DOCUMENTS),
+    "bag_of_words": Function((EXPRESSION, _TOP, _THRESHOLD), words.bag, _SPARSE, _terms, _DOCUMENTS),
+    "tf_idf": Function((EXPRESSION, _TOP, _THRESHOLD), words.tf_idf, _SPARSE, _frequencies, _DOCUMENTS),
     "bucketize": Function(
         (EXPRESSION, split_points("array_split_points"), flag("exclude_boundaries", False), _FORMATS),
         numbers.bucket,

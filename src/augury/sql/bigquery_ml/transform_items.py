@@ -9,7 +9,7 @@ from typing import Any
 from augury.errors import Problem, SpecError, nearest
 from augury.sql.bigquery import to_duckdb
 from augury.sql.bigquery_ml.lexer import Source, Token, refused
-from augury.sql.bigquery_ml.transform_calls import MARK, Call, located, lost, placeholders
+from augury.sql.bigquery_ml.transform_calls import MARK, Call, check_kept, located, placeholders
 from augury.sql.bigquery_ml.transform_reading import Reader, Span, alias, column_name, name_of, split
 from augury.sql.tokens import scan, words
 
@@ -76,7 +76,9 @@ def read_items(text: str, file: str | None) -> tuple[tuple[Item, ...], tuple[Cal
     reader = Reader(source)
     entries: list[_Entry] = []
     if not source.tokens:
-        reader.problems.append(Problem("TRANSFORM ( ) is empty: list the columns of the model", file, 1))
+        reader.problems.append(
+            Problem("TRANSFORM ( ) is empty: list the columns of the model", file, len(source.lines))
+        )
     spans = split(source, Span(0, len(source.tokens)))
     if len(spans) > 1 and spans[-1].start == spans[-1].end:
         spans.pop()  # a comma may end the list
@@ -211,8 +213,7 @@ def _translated(
         sql = to_duckdb(f"{statement} FROM {_INPUT}", placeholders=placeholders(calls)).sql
     except SpecError as error:
         raise located(error, source.file) from error
-    if (error := lost(sql, calls)) is not None:
-        raise error
+    check_kept(sql, calls)
     return _parts(sql)
 
 

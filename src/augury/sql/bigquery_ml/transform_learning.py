@@ -43,13 +43,13 @@ class Aggregate:
     """One aggregate that gives a number or a list of numbers."""
 
     template: str
-    """With {x} for the argument."""
+    """With {x} for the argument as a DOUBLE."""
 
     def fit(self, column: str) -> str:
-        return self.template.format(x=column)
+        return self.template.format(x=number(column))
 
     def window(self, x: str) -> str:
-        return f"{self.template.format(x=x)} OVER ()"
+        return f"{self.template.format(x=f'CAST({x} AS DOUBLE)')} OVER ()"
 
     def constant(self, value: Any) -> Learnt:
         if isinstance(value, Sequence):
@@ -69,11 +69,7 @@ class Commonest:
         return f"{_ranked(f'histogram({x}) OVER ()')}[1].v"
 
     def constant(self, value: Any) -> Learnt:
-        if value is None or isinstance(value, str):
-            return constant(value)
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise ValueError(f"the most frequent value is a {type(value).__name__}; it takes a number or a STRING")
-        return constant(_number(value))
+        return constant(value if isinstance(value, str) else _number(value))
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ class Vocabulary:
 
     def counted(self, column: str) -> str:
         """A query of the words and how many rows have each."""
-        word = f"unnest(list_distinct({column}))" if self.documents else column
+        word = f"unnest(list_distinct({document(column)}))" if self.documents else column
         words = f"SELECT v, count(*) AS n FROM (SELECT {word} AS v FROM {LEARNING}) WHERE v IS NOT NULL GROUP BY v"
         return f"{words} HAVING n >= {self.threshold} ORDER BY n DESC, v LIMIT {self.top}"
 
@@ -118,7 +114,7 @@ class Frequencies:
 
     def fit(self, column: str) -> str:
         counted = self.words.counted(column)
-        terms = f"SELECT row_number() OVER () AS d, unnest({column}) AS v FROM {LEARNING}"
+        terms = f"SELECT row_number() OVER () AS d, unnest({document(column)}) AS v FROM {LEARNING}"
         unknown = f"SELECT count(DISTINCT d) FROM ({terms}) WHERE v IS NULL OR v NOT IN (SELECT v FROM ({counted}))"
         every = f"SELECT count({column}) FROM {LEARNING}"
         fields = (
@@ -143,6 +139,17 @@ class Frequencies:
         unknown, every = int(given.get("unknown") or 0), int(given.get("every") or 0)
         terms = {"terms": _words(given.get("terms")), "counts": counts, "unknown": unknown, "every": every}
         return Learnt("NULL", terms, constant=True)
+
+
+def number(column: str) -> str:
+    """A column to learn from, as a DOUBLE. What is no number is not met with an error of the engine's: its type is
+    refused when the statistics are read."""
+    return f"TRY_CAST({column} AS DOUBLE)"
+
+
+def document(column: str) -> str:
+    """The same for an array of strings."""
+    return f"TRY_CAST({column} AS VARCHAR[])"
 
 
 def constant(value: Any) -> Learnt:
@@ -174,19 +181,13 @@ def _ranked(histogram: str) -> str:
     return f"list_sort(list_transform(map_entries({histogram}), lambda __e: {entry}))"
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float | Decimal | None) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool | str) or not isinstance(value, int | float | Decimal):
-        raise ValueError(f"the statistic is a {type(value).__name__}, not a number")
     if not math.isfinite(value):
         raise ValueError("the column holds an infinity or NaN: leave those rows out, or put NULL in their place")
     return float(value)
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    words = tuple(value or ())
-    strange = next((word for word in words if not isinstance(word, str)), None)
-    if strange is not None:
-        raise ValueError(f"its categories are of type {type(strange).__name__}; write CAST(... AS STRING) around them")
-    return words
+    return tuple(value or ())

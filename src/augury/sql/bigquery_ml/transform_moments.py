@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from augury.sql.bigquery_ml.transform_learning import LEARNING, Aggregate, Learnt
+from augury.sql.bigquery_ml.transform_learning import LEARNING, Aggregate, Learnt, number
 
 _UNIT = f"{2**60}e0"
 
@@ -18,7 +18,7 @@ _UNIT = f"{2**60}e0"
 @dataclass(frozen=True)
 class Mean:
     def fit(self, column: str) -> str:
-        x = f"CAST({column} AS DOUBLE)"
+        x = number(column)
         largest = f"(SELECT max(abs({x})) AS m FROM {LEARNING})"
         whole = f"CAST({x} * ({_UNIT} / p) AS BIGINT)"
         scaled = f"SELECT {_power('m')} AS p FROM {largest} WHERE isfinite(m)"
@@ -37,7 +37,7 @@ class Spread:
     """The standard deviation of a sample; NULL for fewer than two values."""
 
     def fit(self, column: str) -> str:
-        x = f"CAST({column} AS DOUBLE)"
+        x = number(column)
         mean = f"(SELECT m FROM (SELECT {Mean().fit(column)} AS m) WHERE isfinite(m))"
         scaled = f"SELECT max(m) AS m, {_power(f'max(abs({x} - m))')} AS p FROM {LEARNING}, {mean}"
         whole = f"CAST((({x} - m) / p) * (({x} - m) / p) * {_UNIT} AS BIGINT)"

@@ -16,7 +16,7 @@ from datetime import datetime
 from augury.errors import SpecError
 from augury.sql.bigquery import Tables, Translated, to_duckdb
 from augury.sql.bigquery_ml.lexer import Source, refused
-from augury.sql.bigquery_ml.transform_calls import Call, from_window, located, lost, placeholders, restore
+from augury.sql.bigquery_ml.transform_calls import Call, check_kept, from_window, located, placeholders, restore
 from augury.sql.bigquery_ml.transform_reading import Reader, Span
 
 _QUICK = re.compile(r"\bML\s*\.", re.IGNORECASE)
@@ -37,8 +37,7 @@ class Rewritten:
 
     def restore(self, sql: str) -> str:
         """DuckDB SQL with the functions in place of the markers, on as many lines."""
-        if (error := lost(sql, self.calls)) is not None:
-            raise error
+        check_kept(sql, self.calls)
         return restore(sql, self.calls, from_window) if self.calls else sql
 
 

@@ -59,11 +59,13 @@ def known(scope: Scope, query: MlQuery) -> None:
             known(scope, call.rows)
 
 
-def columns(scope: Scope, sql: str, parameters: Parameters) -> None:
-    """Understand a SELECT with ML functions without running it; the scope then knows what it reads."""
+def columns(scope: Scope, sql: str, parameters: Parameters) -> tuple[Field, ...]:
+    """What a SELECT with ML functions would return, without running it; the scope then knows what it reads."""
     _checked(scope, sql)
     with session(scope, parameters) as ml:
-        ml.describe(sql, parameters=parameters.types)
+        schema = ml.describe(sql, parameters=parameters.types)
+    kinds = _kinds(scope.snapshot.cursor, schema)
+    return tuple(field_from(name, kind) for name, kind in zip(schema.names, kinds, strict=True))
 
 
 def _checked(scope: Scope, sql: str) -> None:

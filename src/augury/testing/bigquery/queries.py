@@ -67,7 +67,7 @@ def _select(service: Service, job: Job, sql: str) -> None:
         scope = scope_of(service, job, now)
         speaks_of_ml = ml.is_ml(sql)
         if speaks_of_ml:
-            ml.columns(scope, sql, parameters)
+            job.fields = ml.columns(scope, sql, parameters)
         else:
             prepared = selects.prepare(sql, scope, parameters)
             job.fields = prepared.fields

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from augury.testing.bigquery import shapes
 from augury.testing.bigquery.refusals import Refusal, invalid
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Request:
             raise invalid("The request body is nested too deeply.") from None
         if not isinstance(found, dict):
             raise invalid("The request body must be a JSON object.")
+        shapes.check(found)
         return found
 
     def number(self, name: str, usual: int) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from augury.errors import StorageFailed
+from augury.names import quote
 from augury.sql.bigquery import functions
 from augury.testing.bigquery.catalog import (
     Dataset,
@@ -106,25 +107,17 @@ class Store:
     """Safe to use from several threads."""
 
     def __init__(self, file: Path | None = None) -> None:
-        import duckdb
-
         self.uploads = tempfile.TemporaryDirectory(prefix="augury-bigquery-")
         """Files that clients send, and nothing else that SQL may read."""
-        try:
-            self._connection = duckdb.connect(str(file) if file else ":memory:")
-        except duckdb.IOException as error:
-            raise StorageFailed(
-                f"{file} cannot be opened", why=str(error), fix="Another server may hold it: give another folder."
-            ) from error
         self._keeps = file is not None
         self.results: dict[TableId, Table] = {}
-        self._writing = threading.RLock()
+        self._writing = threading.Lock()
         self._swapping = threading.Lock()
-        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._connection.execute("SET GLOBAL autoinstall_known_extensions = false")
-        self._connection.execute("SET GLOBAL allowed_directories = $folders", {"folders": [self.uploads.name]})
-        self._connection.execute("SET GLOBAL enable_external_access = false")
-        functions.install(self._connection)
+        try:
+            self._connection = _opened(file, self.uploads.name)
+        except BaseException:
+            self.uploads.cleanup()
+            raise
         self.state: State = self._read()
         taken = [one.version for one in self.state.tables.values()]
         taken += [one.version for one in self.state.datasets.values()]
@@ -211,6 +204,12 @@ class Store:
         run(f"CREATE TABLE IF NOT EXISTS {ROWS}.catalog (kind VARCHAR, name VARCHAR, body VARCHAR)")
         datasets = [dataset_from(body) for (body,) in self._kept("dataset")]
         tables = [table_from(body) for (body,) in self._kept("table")]
+        known = {"origin", "catalog", *(str(one.physical).rpartition(".")[2] for one in tables)}
+        sql = "SELECT table_name FROM duckdb_tables() WHERE schema_name = $schema"
+        for (name,) in run(sql, {"schema": ROWS}).fetchall():
+            # Results of queries end with the server that ran them.
+            if name not in known:
+                run(f"DROP TABLE {ROWS}.{quote(name)}")
         return State(
             {(one.project, one.dataset): one for one in datasets},
             {one.id: one for one in tables},
@@ -237,3 +236,21 @@ class Store:
                 if key in after:
                     sql = f"INSERT INTO {ROWS}.catalog VALUES ($kind, $name, $body)"
                     cursor.execute(sql, {**named, "body": written(after[key])})
+
+
+def _opened(file: Path | None, folder: str) -> Any:
+    """A connection whose SQL reads no file outside of `folder`."""
+    import duckdb
+
+    try:
+        connection = duckdb.connect(str(file) if file else ":memory:")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET GLOBAL autoinstall_known_extensions = false")
+        connection.execute("SET GLOBAL allowed_directories = $folders", {"folders": [folder]})
+        connection.execute("SET GLOBAL enable_external_access = false")
+        functions.install(connection)
+    except duckdb.Error as error:
+        raise StorageFailed(
+            f"{file} cannot be opened", why=str(error), fix="Another server may hold it: give another folder."
+        ) from error
+    return connection

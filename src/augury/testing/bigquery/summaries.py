@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from augury.testing.bigquery import partitions
 from augury.testing.bigquery.catalog import Table
 from augury.testing.bigquery.refusals import invalid
-from augury.testing.bigquery.schema import Field, shown as schema_shown
+from augury.testing.bigquery.schema import Field
+from augury.testing.bigquery.schema import shown as schema_shown
 
 if TYPE_CHECKING:
     from augury.testing.bigquery.store import Snapshot

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augury.testing.bigquery import job_rest, names
+from augury.testing.bigquery import job_rest, names, shapes
 from augury.testing.bigquery.refusals import invalid, missing, not_imitated
 from augury.testing.bigquery.requests import Answer, Request
 
@@ -112,4 +112,5 @@ def _parts(request: Request) -> tuple[dict[str, Any], bytes]:
         raise invalid(f"The metadata of the upload is no JSON: {error}.") from None
     if not isinstance(body, dict):
         raise invalid("The metadata of the upload must be an object.")
+    shapes.check(body)
     return body, bodies[1]

@@ -10,12 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from augury.errors import UsageError
 from augury.plugins import missing_library
 from augury.spec.bigquery import BigQueryPlace, BigQueryTarget
-from augury.warehouses.bigquery import refusals
+from augury.warehouses.bigquery import credentials, refusals
 
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -88,33 +86,8 @@ class Clients:
 
     def _credentials(self, place: BigQueryPlace) -> Any:
         """None for those of the environment."""
-        from google import auth
-        from google.auth import impersonated_credentials
         from google.auth.credentials import AnonymousCredentials
 
-        library: Any = auth
         if self._settings.anonymous and place.credentials is None:
             return AnonymousCredentials()  # type: ignore[no-untyped-call]
-        if place.credentials is None and place.impersonate is None:
-            return None
-        try:
-            if place.credentials is None:
-                found, _ = library.default(scopes=[_SCOPE])
-            else:
-                found, _ = library.load_credentials_from_file(str(self._file(place.credentials)), scopes=[_SCOPE])
-            if place.impersonate is None:
-                return found
-            return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-                source_credentials=found, target_principal=place.impersonate, target_scopes=[_SCOPE]
-            )
-        except refusals.ours() as error:
-            raise refusals.of(error) from error
-
-    def _file(self, name: str) -> Path:
-        path = self._root / name
-        if not path.is_file():
-            raise UsageError(
-                f"the credentials file {name} is not there",
-                fix="Name it relative to the project, in `credentials` of the target's `bigquery` in augury.yml.",
-            )
-        return path
+        return credentials.of(place, self._root)

@@ -11,7 +11,7 @@ from augury.spec.bigquery import BigQueryPlace, BigQuerySources, BigQueryTarget
 from augury.warehouses.bigquery import names
 from augury.warehouses.bigquery.clients import Clients
 from augury.warehouses.bigquery.commits import Commits
-from augury.warehouses.bigquery.datasets import claimed
+from augury.warehouses.bigquery.datasets import claimed, same_location
 from augury.warehouses.bigquery.fences import Fences
 from augury.warehouses.bigquery.jobs import Jobs
 from augury.warehouses.bigquery.journal import Journal
@@ -96,7 +96,7 @@ def connect(opening: Opening) -> Connected:
         writer=Writer(jobs, tables, commits, main),
         publisher=publisher,
         views=Views(jobs, tables, commits, partitions, publisher, (main, output)),
-        reader=Reader(jobs, clients, partitions, main),
+        reader=Reader(jobs, clients, partitions, _anywhere(main, output)),
         sources=Sources(jobs, source_tables, loads, main, opening.project_root),
         loads=loads,
         models=Models(jobs, models, main),
@@ -107,6 +107,11 @@ def connect(opening: Opening) -> Connected:
 
 def _place(jobs: Jobs, opening: Opening, given: BigQueryPlace | None) -> BigQueryPlace:
     return claimed(jobs, opening.settings.place(given, opening.namespace), opening.owner, read_only=opening.read_only)
+
+
+def _anywhere(main: BigQueryPlace, output: BigQueryPlace) -> BigQueryPlace:
+    """Where a query only reads, BigQuery finds its region itself by the tables that it names ('BigQuery locations')."""
+    return main if same_location(main.location, output.location) else main.model_copy(update={"location": None})
 
 
 def _unique(main: BigQueryPlace, namespace: str) -> str:

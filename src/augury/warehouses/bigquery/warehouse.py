@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from augury.errors import DataRefused, Place, StorageFailed, UsageError
 from augury.fences import Fence
-from augury.spec.bigquery import BigQueryTarget
 from augury.spec.project import SourceSpec, TargetSpec
 from augury.warehouses.bigquery import names, relations, statements, types
 from augury.warehouses.bigquery.connected import Connected, Opening, connect
@@ -97,10 +96,6 @@ class BigQueryWarehouse:
         return cls(Opening(namespace, owner, project_root.absolute(), own, read_only, clock))
 
     @property
-    def settings(self) -> BigQueryTarget:
-        return self._opening.settings
-
-    @property
     def _rooms(self) -> Connected:
         with self._lock:
             if self._connected is None:
@@ -115,6 +110,10 @@ class BigQueryWarehouse:
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
         rooms = self._rooms
         return types.columns(types.read(rooms.jobs.dry(rooms.main, sql, _READ).schema or ()))
+
+    @property
+    def price_per_tib(self) -> float:
+        return self._opening.settings.price_per_tib
 
     def estimate(self, sql: str) -> Estimate | None:
         rooms = self._rooms

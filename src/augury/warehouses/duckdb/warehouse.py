@@ -16,7 +16,6 @@ from augury.fences import Fence
 from augury.spec.project import SourceSpec, TargetSpec
 from augury.warehouses.contract import (
     Bounds,
-    Estimate,
     EventDay,
     Nulls,
     Partition,
@@ -129,9 +128,6 @@ class DuckDBWarehouse:
 
     def describe(self, sql: str) -> tuple[TableColumn, ...]:
         return self._engine.describe(sql)
-
-    def estimate(self, sql: str) -> Estimate | None:
-        return None
 
     @contextmanager
     def read(

@@ -46,7 +46,8 @@ def test_strings_of_several_lines_do_not_shift_the_rest() -> None:
 def test_placeholders_come_out_as_they_went_in_and_once() -> None:
     placeholders = {"__augury_run_date": "DATE", "__augury_cutoff": "TIMESTAMP", "__augury_rate": "FLOAT64"}
     sql = """
-    SELECT DATE_DIFF(__augury_run_date, DATE(o.ts), DAY) AS age, x / __augury_rate AS y, GREATEST(__augury_rate, z) AS g,
+    SELECT DATE_DIFF(__augury_run_date, DATE(o.ts), DAY) AS age,
+      x / __augury_rate AS y, GREATEST(__augury_rate, z) AS g,
       SAFE_CAST(__augury_rate AS INT64) AS i, DATE_SUB(__augury_run_date, INTERVAL 1 MONTH) AS m
     FROM __augury_1_orders AS o JOIN __augury_2_people USING (id), UNNEST(o.items) AS i
     WHERE ts < __augury_cutoff AND id IN (SELECT id FROM __augury_3_orders)

@@ -30,7 +30,6 @@ def only(query: MlQuery) -> MlQuery:
         ("(SELECT * FROM t WHERE a = ')')", "SELECT * FROM t WHERE a = ')'"),
         ("((SELECT 1) UNION ALL (SELECT 2))", "(SELECT 1) UNION ALL (SELECT 2)"),
         ("(WITH a AS (SELECT 1) SELECT * FROM a)", "WITH a AS (SELECT 1) SELECT * FROM a"),
-        ("SELECT 1 AS x", "SELECT 1 AS x"),
     ],
 )
 def test_what_a_call_may_be_given(argument: str, rows: str) -> None:
@@ -166,6 +165,10 @@ def test_what_is_no_ml() -> None:
         ("SELECT a, ML.PREDICT(MODEL m, TABLE t) FROM u", "ML.PREDICT gives a table"),
         ("SELECT * FROM ML.PREDICT(`m`, TABLE t)", "ML.PREDICT begins with MODEL and a name, not '`m`' (column 26)"),
         ("SELECT * FROM ML.PREDICT(MODEL m)", "ML.PREDICT needs rows: TABLE `name`, or a query in parentheses"),
+        (
+            "SELECT * FROM ML.PREDICT(MODEL m, SELECT 1 AS x)",
+            "a query in parentheses, and STRUCT(value AS name), not 'SEL",
+        ),
         ("SELECT * FROM ML.PREDICT(MODEL m, t)", "takes TABLE `name`, a query in parentheses, and STRUCT"),
         ("SELECT * FROM ML.PREDICT(MODEL m, (INSERT INTO t SELECT 1))", "a SELECT is expected here, not 'INSERT'"),
         ("SELECT * FROM ML.PREDICT(MODEL m, TABLE t, TABLE u)", "ML.PREDICT takes one table or query (column 44)"),

@@ -188,6 +188,10 @@ def test_functions_of_images_are_refused_by_name(name: str) -> None:
     )
 
 
+def test_an_empty_list_is_told_on_its_line() -> None:
+    assert [each.line for each in problems(" ", line=7)] == [7]
+
+
 def test_names_of_markers_are_taken() -> None:
     assert message("__augury_ml_0_0 AS x") == "names that begin with __augury_ml_ are taken (column 1)"
 

@@ -39,23 +39,19 @@ def generate_dates(a: Arguments) -> Sql:
     amount, unit = ("1", "DAY") if len(a) == 2 else interval_of(a, 2)
     start, end = f"CAST({a.sql(0)} AS DATE)", f"CAST({a.sql(1)} AS DATE)"
     if unit in ("DAY", "WEEK"):
-        days = f"{amount} * 7" if unit == "WEEK" else amount
-        pattern = (
-            "list_transform(generate_series(0, {1} - {0}, CAST("
-            + days
-            + " AS BIGINT)), lambda _k: {0} + CAST(_k AS INTEGER))"
-        )
-    elif unit in ("MONTH", "QUARTER", "YEAR"):
-        months = f"({amount}) * {({'MONTH': 1, 'QUARTER': 3, 'YEAR': 12})[unit]}"
-        pattern = (
-            "list_filter(list_transform(generate_series(0, date_diff('month', {0}, {1}) + 1), "
-            "lambda _k: CAST({0} + to_months(CAST(_k * " + months + " AS INTEGER)) AS DATE)), lambda _d: _d <= {1})"
-        )
-        if not amount.isdigit():
-            a.refuse("GENERATE_DATE_ARRAY() by months: the number of months must be a positive literal")
-    else:
+        days = f"CAST({amount} AS BIGINT) * {7 if unit == 'WEEK' else 1}"
+        pattern = "list_transform(generate_series(0, {1} - {0}, {2}), lambda _k: {0} + CAST(_k AS INTEGER))"
+        return Sql(a.fill(pattern, start, end, days), "ARRAY")
+    if unit not in ("MONTH", "QUARTER", "YEAR"):
         a.refuse(f"GENERATE_DATE_ARRAY() has steps of DAY, WEEK, MONTH, QUARTER or YEAR, not {unit}")
-    return Sql(a.fill(pattern, start, end), "ARRAY")
+    if not amount.isdigit():
+        a.refuse("GENERATE_DATE_ARRAY() by months: the number of months must be a positive literal")
+    months = str(int(amount) * {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit])
+    pattern = (
+        "list_filter(list_transform(generate_series(0, date_diff('month', {0}, {1}) + 1), "
+        "lambda _k: CAST({0} + to_months(CAST(_k * {2} AS INTEGER)) AS DATE)), lambda _d: _d <= {1})"
+    )
+    return Sql(a.fill(pattern, start, end, months), "ARRAY")
 
 
 def generate_moments(a: Arguments) -> Sql:
@@ -92,17 +88,16 @@ def _path(a: Arguments, *, default: str = "$") -> str:
 
 def scalar(a: Arguments) -> Sql:
     """NULL where the path leads to an object, a list or nothing, or where the text is no JSON."""
-    path = string_literal(_path(a))
     pattern = (
-        f"CASE WHEN NOT json_valid({{0}}) OR json_type({{0}}, {path}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL "
-        f"ELSE json_extract_string({{0}}, {path}) END"
+        "CASE WHEN NOT json_valid({0}) OR json_type({0}, {1}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL "
+        "ELSE json_extract_string({0}, {1}) END"
     )
-    return Sql(a.fill(pattern, a.sql(0)), "STRING")
+    return Sql(a.fill(pattern, a.sql(0), string_literal(_path(a))), "STRING")
 
 
 def query(a: Arguments) -> Sql:
-    path = string_literal(_path(a))
-    return Sql(a.fill(f"CASE WHEN json_valid({{0}}) THEN json_extract({{0}}, {path}) END", a.sql(0)), "JSON")
+    pattern = "CASE WHEN json_valid({0}) THEN json_extract({0}, {1}) END"
+    return Sql(a.fill(pattern, a.sql(0), string_literal(_path(a))), "JSON")
 
 
 def elements(function: str) -> Builder:
@@ -110,11 +105,8 @@ def elements(function: str) -> Builder:
 
     def build(a: Arguments) -> Sql:
         path = _path(a)
-        whole, each = string_literal(path), string_literal(f"{path}[*]")
-        pattern = (
-            f"CASE WHEN json_valid({{0}}) AND json_type({{0}}, {whole}) = 'ARRAY' THEN {function}({{0}}, {each}) END"
-        )
-        return Sql(a.fill(pattern, a.sql(0)), "ARRAY")
+        pattern = f"CASE WHEN json_valid({{0}}) AND json_type({{0}}, {{1}}) = 'ARRAY' THEN {function}({{0}}, {{2}}) END"
+        return Sql(a.fill(pattern, a.sql(0), string_literal(path), string_literal(f"{path}[*]")), "ARRAY")
 
     return build
 

@@ -33,8 +33,8 @@ def _moved_date(a: Arguments, sign: str, amount: str, unit: str) -> str:
             amount if unit == "DAY" and amount.lstrip("-").isdigit() else f"CAST(({amount}) * {_days(unit)} AS INTEGER)"
         )
         return f"({date} {sign} {days})"
-    # The 0 binds for a DATE only: a TIMESTAMP here would lose its time of day without a word.
-    return f"CAST((({date} + 0) {sign} {make_interval(amount, unit)}) AS DATE)"
+    # A TIMESTAMP here would lose its time of day without a word.
+    return f"CAST(({a.certain_date(0)} {sign} {make_interval(amount, unit)}) AS DATE)"
 
 
 def _days(unit: str) -> int:
@@ -45,7 +45,7 @@ def date_diff(a: Arguments) -> Sql:
     """Boundaries crossed: from 31 December to 1 January is one year."""
     a.count(3)
     part = a.part(2)
-    later, earlier = (a.date(at) if a.call.name == "DATE_DIFF" else a.moment(at) for at in (0, 1))
+    later, earlier = (a.certain_date(at) if a.call.name == "DATE_DIFF" else a.moment(at) for at in (0, 1))
     start = week_start(part)
     if start is not None:
         first, last = truncated(f"CAST({earlier} AS DATE)", part), truncated(f"CAST({later} AS DATE)", part)
@@ -79,11 +79,7 @@ def date_trunc(a: Arguments) -> Sql:
         return Sql(truncated(a.sql(0), part), kind)
     if part in SUB_DAY:
         a.refuse(f"DATE_TRUNC() cuts a DATE at DAY or more, not at {part}")
-    date = a.date(0)
-    if kind != "DATE" and a.literal(0) is None:
-        # Binds for a DATE only: what has a time of day belongs to DATETIME_TRUNC or TIMESTAMP_TRUNC.
-        date = f"({date} + 0)"
-    return Sql(f"CAST({truncated(date, part)} AS DATE)", "DATE")
+    return Sql(f"CAST({truncated(a.certain_date(0), part)} AS DATE)", "DATE")
 
 
 def timestamp_trunc(a: Arguments) -> Sql:
