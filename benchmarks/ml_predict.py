@@ -103,9 +103,7 @@ def turns(folder: Path, repeats: int) -> tuple[Measure, Measure]:
 def report(rows: int, trees: int, repeats: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ml_predict-"))
     try:
-        print(
-            f"{'rows':>10}  {'bare s':>8}  {'SQL s':>8}  {'ratio':>6}  {'bare CPU':>8}  {'SQL CPU':>8}  {'ratio':>6}  MB"
-        )
+        print("      rows    bare s     SQL s   ratio  bare CPU   SQL CPU   ratio  MB")
         for size in (rows // 5, rows):
             place = folder / str(size)
             place.mkdir()

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from docs import bigquery_ml_page, bigquery_page  # noqa: E402
 from docs.code_facts import class_named, classes_of, key_table, notes_of, own_docstring  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -30,6 +31,9 @@ SECTIONS = {
     "LateData": "sources: late",
     "TargetSpec": "targets: each",
     "SourceLocation": "targets: location",
+    "BigQueryTarget": "targets: bigquery",
+    "BigQueryPlace": "bigquery: output, models",
+    "BigQuerySources": "bigquery: sources",
     "Service": "service",
     "Column": "columns: each",
     "PipelineSettings": "pipeline.yml",
@@ -69,7 +73,7 @@ def project_page() -> str:
         "One file per project, at its root. Unknown keys are errors. `${NAME}` and `${NAME:-default}` are\n"
         "taken from the environment. The same as JSON Schema: [augury.schema.json](augury.schema.json)."
     )
-    return settings_page(opening, "augury.spec.project", "augury.spec.columns", SERVICE, without="Archive")
+    return settings_page(opening, "augury.spec.project", "augury.spec.bigquery", "augury.spec.columns", SERVICE, without="Archive")
 
 
 def pipeline_page() -> str:
@@ -205,6 +209,8 @@ def schema(name: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "augury.schema.json": lambda: schema("project"),
+    "bigquery-ml.md": lambda: bigquery_ml_page.page(NOTE),
+    "bigquery-sql.md": lambda: bigquery_page.page(NOTE),
     "cli.md": cli_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ class Prepared:
     sql: str
     """DuckDB's dialect."""
     lines: tuple[int, ...]
+    """Of the file, for each line of `sql`; nothing where it is not what somebody wrote."""
     streams: Mapping[str, Stream]
 
 
@@ -152,14 +153,10 @@ class Reading:
             self._fits(call, loaded, schema)
             if call.function == "transform":
                 sql = bound.select_sql(relation, names=answers.transform_outputs(bound, columns, loaded))
-                return self._with_sql(inner, sql), {}
+                return replace(inner, sql=sql, lines=()), {}
             made = _made(bound, columns)
             names = {output: f"__augury_{number}_{output}" for number, output in enumerate(made)}
-            return self._with_sql(inner, bound.select_sql(relation, keep=columns, names=names)), names
-
-    def _with_sql(self, inner: Prepared, sql: str) -> Prepared:
-        # The query begins on the second line of what surrounds it.
-        return Prepared(sql, (inner.lines[0] if inner.lines else 1, *inner.lines), inner.streams)
+            return replace(inner, sql=bound.select_sql(relation, keep=columns, names=names), lines=()), names
 
     def _answer(
         self, call: MlCall, loaded: Loaded, rows: pa.RecordBatchReader | None, inputs: Mapping[str, str]

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Section] = {
         "init": Entry("begin:init", "Make a project, empty or from an example."),
         "new": Entry("begin:new", "Add a pipeline to the project."),
         "import": Entry("importing:import_", "Take over a project of another system, its SQL unchanged."),
+        "testing": Entry("testing:testing", "Servers for the tests of your own project."),
         "validate": Entry("look:validate", "Check every file of the project, without touching data."),
         "doctor": Entry("keep:doctor", "Explain each stuck state, and mend it with --fix."),
     },

@@ -79,6 +79,22 @@ def test_transform_is_learnt_once_and_applied_for_ever(room: Room) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        ("a", r"b \(INT64\) is missing"),
+        ("'x' AS a, b", "a is STRING, and was FLOAT64 in training"),
+    ],
+)
+def test_rows_that_transform_cannot_take(room: Room, columns: str, problem: str) -> None:
+    room.session.execute(SCALED)
+    for function in ("PREDICT", "TRANSFORM"):
+        with pytest.raises(ModelFailed, match=problem):
+            room.rows(f"SELECT * FROM ML.{function}(MODEL d.m, (SELECT {columns} FROM d.t))")
+    with pytest.raises(ModelFailed, match=r"is missing|is STRING"):
+        room.rows(f"SELECT * FROM ML.EVALUATE(MODEL d.m, (SELECT {columns}, y FROM d.t))")
+
+
 def test_transform_only(room: Room) -> None:
     room.session.execute(
         "CREATE MODEL d.t_only TRANSFORM(ML.MAX_ABS_SCALER(a) OVER() AS a) OPTIONS(model_type='transform_only') "
@@ -142,6 +158,9 @@ def test_creating_again(room: Room) -> None:
     room.session.execute(plain)
     with pytest.raises(UsageError, match=r"there is already a model called d.m"):
         room.session.execute(plain)
+    with pytest.raises(UsageError, match="there is already a model"):
+        # Before the query is run, which may take long.
+        room.session.execute(plain.replace("SELECT a", "SELECT nonsense"))
     kept = room.session.execute(plain.replace("MODEL", "MODEL IF NOT EXISTS", 1).replace("SELECT a", "SELECT nonsense"))
     assert kept.did == "kept"
     before = room.session.model(("d", "m"))

@@ -204,3 +204,16 @@ def test_rows_to_be_judged_need_the_label() -> None:
         ask(model, "evaluate", rows.set_column(3, "label", rows["colour"]))
     with pytest.raises(ModelFailed, match="NULL in 1 of 300 rows"):
         ask(model, "evaluate", rows.set_column(3, "label", pa.array([None, *[1] * 299])))
+
+
+def test_labels_may_come_as_numbers_of_another_type() -> None:
+    rows = labelled((1, 2))
+    model = train("logistic_reg", rows)
+    expected = ask(model, "evaluate", rows)
+
+    for kind in (pa.float64(), pa.decimal128(22, 1), pa.int16()):
+        other = rows.set_column(3, "label", rows["label"].cast(kind))
+        assert ask(model, "evaluate", other).equals(expected)
+        table = ask(model, "confusion_matrix", other)
+        assert table.schema.field("expected_label").type == kind
+        assert table["_1"].equals(ask(model, "confusion_matrix", rows)["_1"])

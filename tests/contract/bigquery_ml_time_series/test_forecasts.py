@@ -62,7 +62,7 @@ def test_a_year_of_growing_monthly_passengers() -> None:
 
 def test_noise_has_no_season() -> None:
     """A pattern that is only chance is found as rarely as the 5% level says, give or take chance itself."""
-    count = 40
+    count = 30
     table = rows(
         [day for _ in range(count) for day in months(60)],
         np.concatenate([noise(60, seed=seed) for seed in range(count)]),
@@ -70,13 +70,13 @@ def test_noise_has_no_season() -> None:
     )
     model = train(table, time_series_id_col="id", auto_arima_max_order=1)
     found = [periods != ["NO_SEASONALITY"] for periods in ask(model, "arima_evaluate")["seasonal_periods"].to_pylist()]
-    # 6 of 40 or more would happen in 1% of cases.
+    # 6 of 30 or more would happen in less than 1% of cases.
     assert sum(found) < 6
 
 
 def test_intervals_hold_what_they_promise() -> None:
-    """80% intervals of 60 daily series with a week, 7 days ahead: 80% of 420, give or take three standard errors."""
-    count, length, ahead = 60, 105, 7
+    """80% intervals of 40 daily series with a week, 7 days ahead: 80% of 280, give or take three standard errors."""
+    count, length, ahead = 40, 105, 7
     drawn = [100 + wave(length + ahead, 7) + noise(length + ahead, 3.0, seed) for seed in range(count)]
     table = rows(
         days(length) * count,
@@ -90,7 +90,7 @@ def test_intervals_hold_what_they_promise() -> None:
     inside = (actual >= column(answer, "prediction_interval_lower_bound")) & (
         actual <= column(answer, "prediction_interval_upper_bound")
     )
-    assert 0.74 <= inside.mean() <= 0.86
+    assert 0.73 <= inside.mean() <= 0.87
 
 
 def test_a_straight_line_goes_on() -> None:
@@ -216,7 +216,7 @@ def test_real_weekly_sales_beat_naive_forecasts() -> None:
 def test_real_daily_page_views_beat_naive_forecasts() -> None:
     """Wikipedia, ten pages, two weeks kept back: bursts and weekly patterns."""
     past, future = real("wikipedia_pageviews_daily", "page", "date", "value", 14)
-    model = train(past, time_series_id_col="id")
+    model = train(past, time_series_id_col="id", auto_arima_max_order=1)
     forecasts = by_series(ask(model, "forecast", horizon=14), "forecast_value")
     last, truth = by_series(past, "y"), by_series(future, "y")
     scale = {key: float(np.mean(np.abs(np.diff(values)))) for key, values in last.items()}

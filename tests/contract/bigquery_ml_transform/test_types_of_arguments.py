@@ -20,8 +20,9 @@ REFUSED = [
     ("STANDARD_SCALER(d)", "numbers", "DATE"),
     ("MAX_ABS_SCALER(a)", "numbers", "ARRAY<INT64>"),
     ("ROBUST_SCALER(w)", "numbers", "ARRAY<STRING>"),
-    ("IMPUTER(t, 'mean')", "numbers or strings", "DATETIME"),
-    ("TF_IDF(n)", "arrays of strings", "DECIMAL(2,1)"),
+    ("IMPUTER(t, 'mean')", "numbers", "DATETIME"),
+    ("IMPUTER(s, 'median')", "numbers", "STRING"),
+    ("TF_IDF(n)", "arrays of strings", "NUMERIC"),
     ("BAG_OF_WORDS(s)", "arrays of strings", "STRING"),
 ]
 TAKEN = [

@@ -37,6 +37,7 @@ def test_every_command_of_the_issue_is_there() -> None:
             "init",
             "new pipeline",
             "import batchml",
+            "testing bigquery",
             "validate",
             "doctor",
             "plan",

@@ -85,7 +85,9 @@ def classes(label: Any, name: str, model_type: str) -> tuple[Class, ...]:
 def codes(label: Any, found: tuple[Class, ...]) -> Codes:
     """The position of each row's class; -1 for a class that training did not have, and for NULL."""
     known = pa.array(found)
-    if label.type != known.type and not pa.types.is_null(label.type):
+    if pa.types.is_integer(known.type) and not pa.types.is_integer(label.type):
+        known, label = known.cast(pa.float64()), label.cast(pa.float64(), safe=False)
+    elif label.type != known.type:
         label = label.cast(known.type)
     out: Codes = pc.index_in(label, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
     if label.null_count:

@@ -18,6 +18,8 @@ from augury.errors import ModelFailed
 Matrix = npt.NDArray[np.float64]
 
 TRIAL = pa.field("trial_id", pa.int64())
+KEPT_LABELS = 1_000_000
+"""Labels in an array that is kept between batches."""
 
 
 def table(fields: Sequence[tuple[str, Any]], rows: Sequence[Sequence[Any]]) -> Any:
@@ -77,20 +79,27 @@ def class_columns(classes: tuple[Any, ...], chances: Matrix, threshold: float) -
     return [best, pa.ListArray.from_arrays(offsets, probs)]
 
 
-@lru_cache(maxsize=32)
-def _repeated(classes: tuple[Any, ...], types: tuple[type, ...], rows: int) -> Any:
+@lru_cache(maxsize=8)
+def _kept(classes: tuple[Any, ...], types: tuple[type, ...], rows: int) -> Any:
     """`types` keeps the classes 0 and 1 apart from FALSE and TRUE, which are equal to Python."""
     del types
+    return _repeated(classes, rows)
+
+
+def _repeated(classes: tuple[Any, ...], rows: int) -> Any:
     descending = np.arange(len(classes) - 1, -1, -1)
-    return pa.array(classes, class_type(classes)).take(pa.array(np.tile(descending, rows)))
+    return pa.array(classes, class_type(classes)).take(whole_numbers(np.tile(descending, rows)))
 
 
 def _labels(classes: tuple[Any, ...], rows: int) -> Any:
-    """The classes of every row in descending order; the same array serves batches of one size, and slices of it
-    others.
+    """The classes of every row in descending order.
+
+    One array, made once, serves all batches of up to the next power of two of rows, unless it were too large to keep.
     """
     size = 1 << max(rows - 1, 0).bit_length()
-    return _repeated(classes, tuple(map(type, classes)), size).slice(0, rows * len(classes))
+    if size * len(classes) > KEPT_LABELS:
+        return _repeated(classes, rows)
+    return _kept(classes, tuple(map(type, classes)), size).slice(0, rows * len(classes))
 
 
 def doubles(values: npt.NDArray[Any]) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from augury.bigquery_ml.contract import Candidates, Range
 from augury.bigquery_ml.supervised.options import FAMILIES
@@ -31,22 +32,23 @@ class Axis:
     log: bool = False
     whole: bool = False
 
-    def draw(self, dice: random.Random) -> Any:
+    def draw(self, dice: np.random.Generator) -> Any:
         if self.values is not None:
-            return dice.choice(self.values)
+            return self.values[int(dice.integers(len(self.values)))]
         if self.whole:
-            return dice.randint(math.ceil(self.low), math.floor(self.high))
+            return int(dice.integers(math.ceil(self.low), math.floor(self.high), endpoint=True))
         if self.log:
             low = math.log(max(self.low, SMALLEST))
-            return math.exp(dice.uniform(low, math.log(max(self.high, SMALLEST))))
+            return math.exp(float(dice.uniform(low, math.log(max(self.high, SMALLEST)))))
         # A linear range such as (0, 1] has an open lower end.
-        return max(dice.uniform(self.low, self.high), SMALLEST)
+        return max(float(dice.uniform(self.low, self.high)), SMALLEST)
 
     def nearest(self, default: Any) -> Any:
         """Where the search starts."""
         if self.values is None:
-            value = min(max(default, self.low), self.high)
-            return round(value) if self.whole else value
+            if self.whole:
+                return min(max(default, math.ceil(self.low)), math.floor(self.high))
+            return min(max(default, self.low), self.high)
         if default in self.values:
             return default
         if all(isinstance(value, int | float) for value in self.values):
@@ -73,6 +75,8 @@ class Tunable:
                 raise UsageError(f"{name} takes HPARAM_CANDIDATES, not HPARAM_RANGE")
             if value.low > value.high:
                 raise UsageError(f"HPARAM_RANGE of {name} is empty: {value.low} is above {value.high}")
+            if self.whole and math.ceil(value.low) > math.floor(value.high):
+                raise UsageError(f"HPARAM_RANGE of {name} holds no whole number")
             self._valid(name, (value.low, value.high))
             return Axis(value.low, value.high, log=self.log, whole=self.whole)
         values = tuple(entry.lower() if isinstance(entry, str) else entry for entry in value.values)
@@ -155,7 +159,7 @@ def trials(
         for values in itertools.islice(itertools.product(*lists), count):
             yield dict(zip(space, values, strict=True))
         return
-    dice = random.Random(seed)
+    dice = np.random.default_rng(seed)
     fields = FAMILIES[model_type].model_fields
     choice = {name: axis.nearest(fields[name].default) for name, axis in space.items()}
     seen: list[dict[str, Any]] = []

@@ -35,9 +35,15 @@ class Located:
 
     def of_series(self) -> list[tuple[int, Places]]:
         """The rows of each series that lie in its future."""
-        rows = np.flatnonzero((self.series != NOWHERE) & (self.places != NOWHERE))
-        found = np.unique(self.series[rows])
-        return [(int(at), rows[self.series[rows] == at]) for at in found] if len(found) else []
+        return _groups(self.series, (self.series != NOWHERE) & (self.places != NOWHERE))
+
+
+def _groups(series: Places, wanted: columns.Flags) -> list[tuple[int, Places]]:
+    """The wanted rows of each series, in their order."""
+    rows = np.flatnonzero(wanted)
+    rows = rows[np.argsort(series[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(series[rows])) + 1
+    return [(int(series[part[0]]), part) for part in np.split(rows, starts) if len(part)]
 
 
 class Inputs:
@@ -89,8 +95,7 @@ class Inputs:
         else:
             series = np.full(batch.num_rows, self.index.get((), NOWHERE), dtype=np.int64)
         places = np.full(batch.num_rows, NOWHERE, dtype=np.int64)
-        for at in np.unique(series[series != NOWHERE]):
-            rows = np.flatnonzero((series == at) & dated)
+        for at, rows in _groups(series, (series != NOWHERE) & dated):
             fit = self.model.series[at].fit
             assert fit is not None
             points = fit.grid.positions(times[rows])

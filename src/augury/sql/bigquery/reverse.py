@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from augury.errors import nearest
 from augury.sql.bigquery.calling import Context
 from augury.sql.bigquery.contract import PLACEHOLDER, Translated
 from augury.sql.bigquery.kinds import kind_of
@@ -18,32 +17,11 @@ from augury.sql.bigquery.lines import placed
 from augury.sql.bigquery.places import offset_of
 from augury.sql.bigquery.refusals import Source
 from augury.sql.bigquery.reverse_functions import FUNCTIONS, NULLS_LEFT_OUT, Given
+from augury.sql.bigquery.reverse_reading import Calls
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_SYNTAX = frozenset(
-    (
-        *("all", "and", "any", "as", "between", "by", "case", "cast", "cube", "distinct", "else", "except", "exclude"),
-        *(
-            "exists",
-            "extract",
-            "filter",
-            "from",
-            "having",
-            "in",
-            "intersect",
-            "interval",
-            "is",
-            "join",
-            "like",
-            "limit",
-        ),
-        *("not", "offset", "on", "or", "over", "qualify", "replace", "rollup", "select", "then", "try_cast", "union"),
-        *("using", "values", "when", "where", "with"),
-    )
-)
-"""Words before a parenthesis that are no functions."""
 _ESCAPED = re.compile(r"(?<!\\)\\x00(\d+)\\x00")
 """A mark as sqlglot writes it in a name of BigQuery; backslashes of the user are doubled."""
 _WINDOWED = "_AUGURY_WINDOWED"
@@ -64,7 +42,7 @@ def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Tran
     source = Source(sql, engine="BigQuery")
     dialect = DuckDB()
     try:
-        calls = _Calls(source, dialect.tokenize(sql))
+        calls = Calls(source, dialect.tokenize(sql))
         trees = dialect.parser().parse(calls.tokens, sql)
     except SqlglotError as error:
         place = (getattr(error, "errors", None) or [{}])[0]
@@ -79,38 +57,7 @@ def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Tran
     return placed(_ESCAPED.sub("\0\\1\0", _written(trees[0], context, calls)), bigquery=True)
 
 
-class _Calls:
-    """The function calls of a text, each renamed to a mark with its number."""
-
-    def __init__(self, source: Source, tokens: list[Any]) -> None:
-        from sqlglot.tokenizer_core import TokenType
-
-        self.tokens = tokens
-        self.names: list[tuple[str, int]] = []
-        if "\0" in source.sql:
-            source.refuse(source.sql.index("\0"), "a NUL character")
-        if not tokens:
-            source.refuse(0, "there is no SQL")
-        self.second = next((token.start for token in tokens if token.token_type == TokenType.SEMICOLON), 0)
-        """Where another statement may begin."""
-        for at, token in enumerate(tokens):
-            token.comments = []
-            called = at + 1 < len(tokens) and tokens[at + 1].token_type == TokenType.L_PAREN
-            word = token.text.lower()
-            if not called or not word[:1].isalpha() or token.token_type == TokenType.IDENTIFIER:
-                continue
-            before = tokens[at - 1].token_type if at else None
-            function = word == "replace" and before not in (TokenType.STAR, TokenType.R_PAREN)
-            if (word in _SYNTAX and not function) or before == TokenType.ALIAS:
-                continue
-            if word not in FUNCTIONS:
-                close = nearest(word, FUNCTIONS)
-                source.refuse(token.start, f"{word[:60]}() is not known on BigQuery", suggestion=close)
-            self.names.append((word, token.start))
-            token.token_type, token.text = TokenType.VAR, f"\0{len(self.names) - 1}"
-
-
-def _written(tree: exp.Query, context: Context, calls: _Calls) -> str:
+def _written(tree: exp.Query, context: Context, calls: Calls) -> str:
     from sqlglot import exp
 
     for node in tree.find_all(*_foreign()):
@@ -143,7 +90,7 @@ def _foreign() -> tuple[type[exp.Expr], ...]:
 _Found = tuple[str, str | None] | None
 
 
-def _rewriters(calls: _Calls) -> dict[type[Any], Callable[[Any, Context], _Found]]:
+def _rewriters(calls: Calls) -> dict[type[Any], Callable[[Any, Context], _Found]]:
     from sqlglot import exp
 
     def anonymous(node: exp.Anonymous, context: Context) -> _Found:
@@ -193,7 +140,7 @@ def _text(node: exp.Expr, context: Context) -> str:
     return f"({out})" if loose else out
 
 
-def _called(node: exp.Anonymous, context: Context, calls: _Calls, condition: str) -> _Found:
+def _called(node: exp.Anonymous, context: Context, calls: Calls, condition: str) -> _Found:
     from sqlglot import exp
 
     name, offset = calls.names[int(node.this[1:])]

@@ -82,7 +82,7 @@ def _written(tree: exp.Query, context: Context, tables: Tables | None) -> str:
 
 @lru_cache(maxsize=1)
 def _rewriters() -> Any:
-    from augury.sql.bigquery.writing import rewriters
+    from augury.sql.bigquery.operators import rewriters
 
     return rewriters()
 

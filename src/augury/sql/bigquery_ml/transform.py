@@ -176,13 +176,7 @@ class Transform:
             if not call.function.analytic:
                 continue
             try:
-                found = statistics.get(_statistic(call.number, _TYPE))
-                if found is not None and (wrong := complaint(call.function.takes, found)) is not None:
-                    raise ValueError(wrong)
-                out[call.number] = {
-                    name: lesson.constant(statistics[_statistic(call.number, name)])
-                    for name, lesson in call.lessons.items()
-                }
+                out[call.number] = {name: _constant(call, name, statistics) for name in call.lessons}
             except ValueError as error:
                 raise ModelFailed(
                     f"{call.shown} on line {call.line} cannot learn from these rows", why=str(error)
@@ -211,3 +205,12 @@ def read_transform(text: str, line: int = 1, file: str | None = None) -> Transfo
 
 def _statistic(number: int, name: str) -> str:
     return f"s{number}_{name}"
+
+
+def _constant(call: Call, name: str, statistics: Mapping[str, Any]) -> Learnt:
+    """Raises ValueError where the rows are of another type, or hold what nothing can be learnt from."""
+    lesson = call.lessons[name]
+    found = statistics.get(_statistic(call.number, _TYPE))
+    if found is not None and (wrong := complaint(lesson.takes, found)) is not None:
+        raise ValueError(wrong)
+    return lesson.constant(statistics[_statistic(call.number, name)])

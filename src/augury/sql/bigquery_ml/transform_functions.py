@@ -28,7 +28,6 @@ from augury.sql.bigquery_ml.transform_parameters import (
     split_points,
     text,
 )
-from augury.sql.bigquery_ml.transform_types import Takes
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ class Function:
     """The type that BigQuery documents for it."""
     learn: Callable[[Mapping[str, Any]], Mapping[str, Lesson]] | None = None
     """For analytic functions: what they need to know of all rows."""
-    takes: Takes = "numbers"
-    """What an analytic function learns from."""
 
     @property
     def analytic(self) -> bool:
@@ -65,7 +62,6 @@ _FORMATS = choice("output_format", "bucket_names", "bucket_ranges", "bucket_rang
 _TOP = integer("top_k", 1, 999_999, default=32_000)
 _THRESHOLD = integer("frequency_threshold", 0, default=5)
 _SPARSE = "ARRAY<STRUCT<index INT64, value FLOAT64>>"
-_DOCUMENTS: Takes = "arrays of strings"
 _MEDIAN = Aggregate("quantile_disc({x}, 0.5)")
 
 
@@ -136,19 +132,14 @@ FUNCTIONS: Mapping[str, Function] = {
         numbers.impute,
         "FLOAT64",
         _filling,
-        "numbers or strings",
     ),
-    "label_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.label, "INT64", _vocabulary, "strings"),
+    "label_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.label, "INT64", _vocabulary),
     "one_hot_encoder": Function(
-        (EXPRESSION, choice("drop", "none", "most_frequent"), _TOP, _THRESHOLD),
-        words.one_hot,
-        _SPARSE,
-        _dummy,
-        "strings",
+        (EXPRESSION, choice("drop", "none", "most_frequent"), _TOP, _THRESHOLD), words.one_hot, _SPARSE, _dummy
     ),
-    "multi_hot_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.multi_hot, _SPARSE, _terms, _DOCUMENTS),
-    "bag_of_words": Function((EXPRESSION, _TOP, _THRESHOLD), words.bag, _SPARSE, _terms, _DOCUMENTS),
-    "tf_idf": Function((EXPRESSION, _TOP, _THRESHOLD), words.tf_idf, _SPARSE, _frequencies, _DOCUMENTS),
+    "multi_hot_encoder": Function((EXPRESSION, _TOP, _THRESHOLD), words.multi_hot, _SPARSE, _terms),
+    "bag_of_words": Function((EXPRESSION, _TOP, _THRESHOLD), words.bag, _SPARSE, _terms),
+    "tf_idf": Function((EXPRESSION, _TOP, _THRESHOLD), words.tf_idf, _SPARSE, _frequencies),
     "bucketize": Function(
         (EXPRESSION, split_points("array_split_points"), flag("exclude_boundaries", False), _FORMATS),
         numbers.bucket,

@@ -10,8 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from augury.sql.bigquery_ml.transform_types import Takes
 from augury.sql.literals import literal
 
 LEARNING = "__augury_learning"
@@ -28,6 +29,9 @@ class Learnt:
 
 
 class Lesson(Protocol):
+    @property
+    def takes(self) -> Takes: ...
+
     def fit(self, column: str) -> str:
         """One value of a query over LEARNING that may aggregate."""
 
@@ -44,6 +48,7 @@ class Aggregate:
 
     template: str
     """With {x} for the argument as a DOUBLE."""
+    takes: ClassVar[Takes] = "numbers"
 
     def fit(self, column: str) -> str:
         return self.template.format(x=number(column))
@@ -60,6 +65,8 @@ class Aggregate:
 @dataclass(frozen=True)
 class Commonest:
     """The most frequent value that is not NULL; the smallest of those that are as frequent."""
+
+    takes: ClassVar[Takes] = "numbers or strings"
 
     def fit(self, column: str) -> str:
         rows = f"FROM {LEARNING} WHERE {column} IS NOT NULL"
@@ -83,6 +90,10 @@ class Vocabulary:
     top: int
     threshold: int
     documents: bool = False
+
+    @property
+    def takes(self) -> Takes:
+        return "arrays of strings" if self.documents else "strings"
 
     def fit(self, column: str) -> str:
         return f"(SELECT list(v ORDER BY v) FROM ({self.counted(column)}))"
@@ -111,6 +122,7 @@ class Frequencies:
     """A vocabulary of terms, how many documents have each, how many have one outside of it, and how many there are."""
 
     words: Vocabulary
+    takes: ClassVar[Takes] = "arrays of strings"
 
     def fit(self, column: str) -> str:
         counted = self.words.counted(column)

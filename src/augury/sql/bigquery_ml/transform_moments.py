@@ -8,15 +8,18 @@ for the largest of the column. What is lost below that is less than a sum of dou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from augury.sql.bigquery_ml.transform_learning import LEARNING, Aggregate, Learnt, number
+from augury.sql.bigquery_ml.transform_types import Takes
 
 _UNIT = f"{2**60}e0"
 
 
 @dataclass(frozen=True)
 class Mean:
+    takes: ClassVar[Takes] = "numbers"
+
     def fit(self, column: str) -> str:
         x = number(column)
         largest = f"(SELECT max(abs({x})) AS m FROM {LEARNING})"
@@ -35,6 +38,8 @@ class Mean:
 @dataclass(frozen=True)
 class Spread:
     """The standard deviation of a sample; NULL for fewer than two values."""
+
+    takes: ClassVar[Takes] = "numbers"
 
     def fit(self, column: str) -> str:
         x = number(column)

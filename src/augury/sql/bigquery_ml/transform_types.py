@@ -19,16 +19,17 @@ _KNOWN: dict[Takes, tuple[re.Pattern[str], ...]] = {
     "numbers or strings": (_NUMBER, _STRING),
     "arrays of strings": (_ARRAY,),
 }
-_SHOWN = {
-    "VARCHAR": "STRING",
-    "BOOLEAN": "BOOL",
-    "BIGINT": "INT64",
-    "INTEGER": "INT64",
-    "DOUBLE": "FLOAT64",
-    "TIMESTAMP": "DATETIME",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
-    "BLOB": "BYTES",
-}
+_SHOWN = (
+    (re.compile(r"VARCHAR"), "STRING"),
+    (re.compile(r"BOOLEAN"), "BOOL"),
+    (re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?"), "INT64"),
+    (re.compile(r"FLOAT|DOUBLE"), "FLOAT64"),
+    (re.compile(r"DECIMAL\(.*\)"), "NUMERIC"),
+    (re.compile(r"TIMESTAMP WITH TIME ZONE"), "TIMESTAMP"),
+    (re.compile(r"TIMESTAMP.*"), "DATETIME"),
+    (re.compile(r"BLOB"), "BYTES"),
+)
+"""DuckDB's types as BigQuery calls them; the first that fits."""
 _UNTYPED = '"NULL"'
 
 
@@ -37,6 +38,6 @@ def complaint(takes: Takes, found: str) -> str | None:
     if found.startswith(_UNTYPED) or any(pattern.fullmatch(found) for pattern in _KNOWN[takes]):
         return None
     element = found.removesuffix("[]")
-    shown = _SHOWN.get(element, element)
+    shown = next((name for pattern, name in _SHOWN if pattern.fullmatch(element)), element)
     shown = f"ARRAY<{shown}>" if found.endswith("[]") else shown
     return f"it takes {takes}, and its argument is {shown}: write a CAST, or another column"

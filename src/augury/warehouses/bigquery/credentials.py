@@ -21,10 +21,11 @@ def of(place: BigQueryPlace, root: Path) -> Any:
     """None for those of the environment, found by the client. Raises UsageError."""
     if place.credentials is None and place.impersonate is None:
         return None
+    failures: tuple[type[BaseException], ...] = (*refusals.ours(), ValueError)
     try:
         found = _environment() if place.credentials is None else _of_file(root / place.credentials, place.credentials)
         return found if place.impersonate is None else _acting_as(found, place.impersonate)
-    except (*refusals.ours(), ValueError) as error:
+    except failures as error:
         raise _useless(place.credentials or "the environment", str(error)) from error
 
 
