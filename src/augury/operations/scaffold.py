@@ -54,12 +54,21 @@ def init(folder: Path, example: str | None = None) -> Created:
     return Created(
         folder=folder,
         files=tuple(Path(name) for name in sorted(files)),
-        pipelines=tuple(found[1] for found in settings if found),
+        pipelines=(*(found[1] for found in settings if found), *_imported(files)),
         sources=_sources(project),
         example=example,
         description=str(description.value) if description and isinstance(description.value, str) else "",
         next=_first_command(files) or "augury new pipeline NAME",
     )
+
+
+def _imported(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Models of a BatchML project among the files."""
+    project = _tree(files[PROJECT_FILE], PROJECT_FILE)
+    place = project.get("batchml") if project else None
+    tree = _tree(files[str(place.value)], str(place.value)) if place is not None else None
+    models = tree.get("models") if tree else None
+    return models.keys() if models else ()
 
 
 def new_pipeline(root: Path, name: str) -> Created:
@@ -190,5 +199,5 @@ def _event_time(project: Node, source: str) -> str | None:
 def _first_command(files: Mapping[str, bytes]) -> str | None:
     """What the README of an example says to try first."""
     readme = files.get("README.md", b"").decode("utf-8", "replace")
-    found = re.search(r"^(?:\$ )?(augury (?:plan|run) .+)$", readme, re.MULTILINE)
+    found = re.search(r"^(?:\$ )?(augury (?:plan|run|train) .+)$", readme, re.MULTILINE)
     return found[1].strip() if found else None

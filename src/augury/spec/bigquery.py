@@ -94,8 +94,8 @@ class BigQueryTarget(BigQueryPlace):
     max_parallel_jobs: int = Field(default=8, ge=1, le=100)
     """Dates that are worked on at once."""
     expiration: Period | None = None
-    """Tables that augury makes are removed by BigQuery this long after their last change of definition; never by
-    default."""
+    """BigQuery removes partitions this long after their date, shards and whole tables this long after they were written
+    last; never by default. Longer than any look-back of the project."""
 
     @field_validator("endpoint")
     @classmethod

@@ -298,6 +298,10 @@ class Billed(Protocol):
         """What a SELECT would be billed for, found out without running it; None where it is free. Raises
         QueryRefused."""
 
+    def charging(self, labels: Mapping[str, str], max_bytes: int | None) -> AbstractContextManager[None]:
+        """What this thread asks inside carries these labels; a query that would be billed for more bytes is refused
+        with LimitExceeded."""
+
 
 @runtime_checkable
 class NativeModels(Protocol):

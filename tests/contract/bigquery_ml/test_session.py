@@ -277,6 +277,25 @@ def test_questions_that_cannot_be_answered(room: Room, sql: str, kind: type[Exce
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "WITH x AS (DELETE FROM t) SELECT a, b, y FROM t",
+        "WITH x AS (INSERT INTO t SELECT * FROM t) SELECT a, b, y FROM t",
+        "SELECT a, b, y FROM t; DROP TABLE t",
+        "SELECT a, b, y FROM t UNION ALL (DELETE FROM t)",
+    ],
+)
+def test_nothing_is_written_by_a_query(room: Room, query: str) -> None:
+    room.session.execute(TRAIN)
+    with pytest.raises((SpecError, UsageError, QueryRefused)):
+        room.session.execute(TRAIN.replace("SELECT a, b, y FROM t", query))
+    for sql in (query, f"SELECT * FROM ML.PREDICT(MODEL d.m, ({query}))"):
+        with pytest.raises((SpecError, UsageError, QueryRefused)):
+            room.rows(sql)
+    assert room.connection.execute("SELECT COUNT(*) FROM t").fetchall() == [(100,)]
+
+
+@pytest.mark.parametrize(
     ("change", "problem"),
     [
         (("['y']", "['z']"), "input_label_cols names the column 'z', which the training query does not give"),

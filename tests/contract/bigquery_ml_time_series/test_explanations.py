@@ -100,6 +100,13 @@ def test_what_is_cleaned_does_not_disturb_the_forecast() -> None:
     assert raw > 5
 
 
+def test_a_jump_that_does_not_last_is_no_step() -> None:
+    values = 50 + noise(60)
+    values[30:32] += 100
+    table = ask(train(rows(days(60), values), clean_spikes_and_dips=False), "explain_forecast")
+    assert table["step_changes"].null_count == table.num_rows
+
+
 def test_cleaning_and_adjusting_are_off_when_told() -> None:
     table = ask(train(uneven(), clean_spikes_and_dips=False, adjust_step_changes=False), "explain_forecast")
     assert table["spikes_and_dips"].null_count == table.num_rows

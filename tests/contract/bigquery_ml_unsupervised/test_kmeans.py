@@ -333,9 +333,17 @@ def test_rows_that_do_not_fit_say_everything_at_once(rows: pa.Table) -> None:
 
 
 def test_a_damaged_file_is_told_from_a_model(numeric: pa.Table, tmp_path: Path) -> None:
-    train(KMeans, numeric, num_clusters=3).save(tmp_path)
-    whole = (tmp_path / "kmeans.npz").read_bytes()
-    for content in (whole[:100], b"", whole.replace(b"radii_1", b"radix_1")):
-        (tmp_path / "kmeans.npz").write_bytes(content)
+    saved, other = tmp_path / "saved", tmp_path / "other"
+    for folder, count in ((saved, 3), (other, 2)):
+        folder.mkdir()
+        train(KMeans, numeric, num_clusters=count).save(folder)
+    whole = (saved / "kmeans.npz").read_bytes()
+    np.save(tmp_path / "one.npy", np.ones(3))
+    single, foreign = (tmp_path / "one.npy").read_bytes(), (other / "kmeans.npz").read_bytes()
+    for content in (whole[:100], b"", whole.replace(b"radii_1", b"radix_1"), single, foreign):
+        (saved / "kmeans.npz").write_bytes(content)
         with pytest.raises(ModelFailed, match=r"kmeans\.npz cannot be read"):
-            KMeans.load(tmp_path, "kmeans", 1)
+            KMeans.load(saved, "kmeans", 1)
+    (saved / "kmeans.json").write_text("{}")
+    with pytest.raises(ModelFailed, match=r"kmeans\.json does not say what it should"):
+        KMeans.load(saved, "kmeans", 1)

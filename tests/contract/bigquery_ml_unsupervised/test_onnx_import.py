@@ -121,7 +121,7 @@ def broken_files() -> dict[str, tuple[bytes, str]]:
     outside.ClearField("raw_data")
     outside.data_location = TensorProto.EXTERNAL
     entry = outside.external_data.add()
-    entry.key, entry.value = "location", "../../etc/passwd"
+    entry.key, entry.value = "location", "weights.bin"
     reads = helper.make_graph(
         [helper.make_node("Add", ["x", "w"], ["y"])], "g", [tensor("x", FLOAT, 2)], [tensor("y", FLOAT, 2)], [outside]
     )
@@ -140,6 +140,7 @@ def test_a_broken_or_hostile_file_is_refused(tmp_path: Path, name: str, capfd: p
     content, says = broken_files()[name]
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)
+    (tmp_path / "weights.bin").write_bytes(np.ones(2, np.float32).tobytes())
     with pytest.raises(ModelFailed) as refused:
         bring_in(path)
     assert says in str(refused.value)
@@ -172,6 +173,10 @@ def test_the_path_is_checked(classifier: Path, tmp_path: Path) -> None:
     (tmp_path / "second.onnx").write_bytes(b"")
     with pytest.raises(UsageError, match="must hold one model file"):
         bring_in(tmp_path)
+    with (tmp_path / "huge.onnx").open("wb") as huge:
+        huge.truncate(450_000_001)
+    with pytest.raises(ModelFailed, match="at most 450 MB"):
+        bring_in(tmp_path / "huge.onnx")
     (tmp_path / "m.bin").write_bytes(b"")
     with pytest.raises(UsageError, match=r"It ends in \.onnx"):
         bring_in(tmp_path / "m.bin")

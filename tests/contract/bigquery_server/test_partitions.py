@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from google.api_core.exceptions import BadRequest, NotFound
+from google.api_core.exceptions import BadRequest, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
 from tests.contract.bigquery_server.room import Room
@@ -145,23 +145,56 @@ def test_shards_are_read_by_a_prefix(room: Room) -> None:
     assert isinstance(room.refusal(f"SELECT * FROM `{room.name('absent')}_*`"), BadRequest | NotFound)
 
 
+class Reader:
+    """Asks the same question again and again in a thread of its own, while the block lasts."""
+
+    def __init__(self, room: Room, sql: str) -> None:
+        self.room, self.sql = room, sql
+        self.seen: list[tuple[Any, ...]] = []
+        self.errors: list[Exception] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._read)
+
+    def _read(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.seen += self.room.rows(self.sql, use_query_cache=False)
+            except GoogleAPICallError as error:
+                self.errors.append(error)
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+
 def test_a_reader_never_sees_half_of_a_partition(room: Room) -> None:
     name = room.name("hammered")
     replace(room, name, DAYS[0], [0] * 500)
     replace(room, name, DAYS[1], [0] * 500)
-    ended = threading.Event()
-    seen: list[tuple[Any, ...]] = []
+    sql = f"SELECT COUNT(*), MIN(x), MAX(x) FROM `{name}` WHERE run_date = '2026-01-15'"
+    with Reader(room, sql) as reader:
+        number = 0
+        while number < 12 or len(reader.seen) < 10:
+            number += 1
+            replace(room, name, DAYS[1], [number] * (500 + number))
+    assert reader.errors == []
+    assert all(low == high and count == 500 + low for count, low, high in reader.seen), reader.seen
 
-    def read() -> None:
-        sql = f"SELECT COUNT(*), MIN(x), MAX(x) FROM `{name}` WHERE run_date = '2026-01-15'"
-        while not ended.is_set():
-            seen.extend(room.rows(sql, use_query_cache=False))
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    for number in range(1, 13 if not room.real else 4):
-        replace(room, name, DAYS[1], [number] * (500 + number))
-    ended.set()
-    reader.join()
-    assert len(seen) >= 3
-    assert all(low == high and count == 500 + low for count, low, high in seen), seen
+def test_a_reader_of_a_table_that_is_replaced_sees_one_or_the_other(room: Room) -> None:
+    name, view = room.name("whole"), room.name("view")
+    room.job(f"CREATE TABLE `{name}` AS SELECT 0 AS x, 0 AS y")
+    room.job(f"CREATE VIEW `{view}` AS SELECT x, y FROM `{name}`")
+    with Reader(room, f"SELECT x, y FROM `{view}`") as reader:
+        number = 0
+        while number < 12 or len(reader.seen) < 10:
+            number += 1
+            columns = f"{number} AS x, {number} AS y" if number % 2 else f"{number} AS y, {number} AS x"
+            room.job(f"CREATE OR REPLACE TABLE `{name}` AS SELECT {columns}")
+            room.job(f"CREATE OR REPLACE VIEW `{view}` AS SELECT y AS x, x AS y FROM `{name}`")
+    assert reader.errors == []
+    assert all(x == y for x, y in reader.seen)

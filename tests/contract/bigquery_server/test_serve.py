@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -51,8 +52,10 @@ def test_it_says_where_it_is_and_ends_when_asked(tmp_path: Path, end: signal.Sig
 
 
 def test_it_listens_to_this_machine_only() -> None:
+    ended = threading.Event()
+    ended.set()
     with pytest.raises(UsageError, match=r"0\.0\.0\.0"):
-        serve(host="0.0.0.0")
+        serve(host="0.0.0.0", until=ended, say=lambda line: None)
 
 
 def test_a_port_that_is_taken_is_refused() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from augury.errors import DataRefused, LimitExceeded, NamespaceError, QueryRefused, StorageFailed, UsageError
+from augury.errors import DataRefused, Fenced, LimitExceeded, NamespaceError, QueryRefused, StorageFailed, UsageError
+from augury.fences import Fence
 from augury.spec.columns import Column
 from augury.testing.bigquery import BigQueryServer, Refuse
 from augury.testing.warehouse_rows import DAY, NEXT, PEOPLE, ids, live, rows, stream, write
@@ -199,6 +200,57 @@ def test_columns_come_and_go(warehouse: Warehouse) -> None:
     assert live(warehouse, "people", third) == [{"run_date": third, "customer_id": 3}]
     warehouse.publish("people", third, write("predictions", third))
     assert live(warehouse, "predictions", third) == [{"run_date": third, "customer_id": 3}]
+
+
+def test_a_streams_keys_are_compared_too_d3(warehouse: Warehouse, dataset: str, client: Any) -> None:
+    twice = pa.table({"customer_id": [1, 2, 2], "name": ["ann", "bob", "abe"]})
+    warehouse.load(write(unique=("customer_id",)), stream(twice.slice(0, 2)))
+    with pytest.raises(DataRefused, match=r"customer_id 2 \(2 rows\)"):
+        warehouse.load(write(run_id="run_2", unique=("customer_id",)), stream(twice))
+    assert ids(live(warehouse)) == [1, 2]
+    dropped = warehouse.load(write(run_id="run_3", unique=("customer_id",), drop_duplicates=True), stream(twice))
+    assert (dropped.duplicates_dropped, dropped.partition.rows) == (1, 2)
+    assert [row["name"] for row in live(warehouse)] == ["ann", "abe"]
+    nothing = twice.set_column(0, "customer_id", pa.array([1, None, 3], pa.int64()))
+    with pytest.raises(DataRefused, match="NULL"):
+        warehouse.load(write(run_id="run_4", unique=("customer_id",)), stream(nothing))
+    assert not [one.table_id for one in client.list_tables(dataset) if "_tmp_" in one.table_id]
+
+
+def test_what_is_asked_for_a_step_carries_its_labels_and_limit(warehouse: Any, client: Any) -> None:
+    warehouse.create(write("big"), wide(2000))
+    sql = f"SELECT customer_id FROM {warehouse.partition_sql('big', [DAY])} AS b"
+    with warehouse.charging({**LABELS, "step": "charged"}, 100_000_000):
+        assert len(rows(warehouse, sql)) == 2000
+    assert [job.maximum_bytes_billed for job in client.list_jobs() if job.labels.get("step") == "charged"] == [
+        100_000_000
+    ]
+    with pytest.raises(LimitExceeded), warehouse.charging(LABELS, 1000):
+        rows(warehouse, sql)
+    assert len(rows(warehouse, sql)) == 2000
+
+
+def test_partitions_expire_where_the_target_says_so(
+    server: BigQueryServer, dataset: str, tmp_path: Path, client: Any
+) -> None:
+    for layout in ("partitioned", "sharded"):
+        warehouse = opened(server, f"{dataset}_{layout}", tmp_path, layout=layout, expiration="90d")
+        warehouse.create(write(), PEOPLE)
+        warehouse.close()
+    partitioned = client.get_table(f"{dataset}_partitioned.people")
+    assert (partitioned.time_partitioning.expiration_ms, partitioned.expires) == (90 * 86_400_000, None)
+    shard = client.get_table(f"{dataset}_sharded.people_20260115")
+    assert timedelta(days=89) < shard.expires - datetime.now(UTC) <= timedelta(days=90)
+
+
+def test_sweeping_forgets_old_tokens_and_keeps_the_highest(warehouse: Any, dataset: str, client: Any) -> None:
+    for token in (1, 2, 3):
+        warehouse.raise_fence(Fence("ltv", token))
+    assert warehouse.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+    found = client.query(f"SELECT body FROM `{dataset}._augury_partitions` WHERE kind = 'fence'").result()
+    assert ['"token":3' in row.body for row in found] == [True]
+    with pytest.raises(Fenced):
+        warehouse.create(write(fence=Fence("ltv", 2)), PEOPLE)
 
 
 def test_an_empty_partition_is_published_as_one(warehouse: Warehouse) -> None:

@@ -56,7 +56,7 @@ class Fences:
 
     def _end(self, intent: Entry) -> None:
         place = self._place.model_copy(update={"project": intent.project, "location": intent.location or None})
-        config = self._jobs.configured(Ask({}))
+        config = self._jobs.configured(Ask({}, own=True))
         config.labels = {**config.labels, INTENT: TAKEN}
         try:
             job = self._jobs.submit(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,8 @@ class Ask:
     max_bytes: int | None = None
     dataset: str | None = None
     """`project.dataset` in which plain table names are looked up."""
+    own: bool = False
+    """Augury's own book-keeping: no limit of the work that it accompanies holds for it."""
 
 
 class Jobs:
@@ -52,10 +55,29 @@ class Jobs:
         self._labels = labels
         self._running: list[tuple[Any, threading.Event]] = []
         self._lock = threading.Lock()
+        self._charged = threading.local()
+
+    @contextmanager
+    def charging(self, labels: Mapping[str, str], max_bytes: int | None) -> Iterator[None]:
+        """What this thread asks inside carries these labels, and is refused above so many bytes."""
+        before = getattr(self._charged, "to", None)
+        self._charged.to = Ask(labels, max_bytes)
+        try:
+            yield
+        finally:
+            self._charged.to = before
 
     def labels(self, given: Mapping[str, str]) -> dict[str, str]:
         """The labels of a job: the target's, and those of the work."""
-        return names.labels(self._labels, given)
+        charged: Ask | None = getattr(self._charged, "to", None)
+        return names.labels(self._labels, charged.labels if charged else {}, given)
+
+    def limit(self, ask: Ask) -> int | None:
+        """The bytes that a query may be billed for."""
+        charged: Ask | None = getattr(self._charged, "to", None)
+        if ask.own or ask.max_bytes is not None or charged is None:
+            return ask.max_bytes
+        return charged.max_bytes
 
     # -- requests --------------------------------------------------------------------------------------------
 
@@ -156,7 +178,7 @@ class Jobs:
                 return self._query(place, sql, self.configured(ask, config, parameters), job_id)
             except refusals.ours() as error:
                 if attempt == ATTEMPTS or not refusals.passing(error):
-                    raise refusals.of(error, limit=ask.max_bytes, who=place.impersonate or "") from error
+                    raise refusals.of(error, limit=self.limit(ask), who=place.impersonate or "") from error
                 self.pause(attempt)
         raise AssertionError("the last attempt returns or raises")
 
@@ -229,8 +251,9 @@ class Jobs:
         found = config or QueryJobConfig()
         found.labels = self.labels(ask.labels)
         found.use_legacy_sql = False
-        if ask.max_bytes is not None:
-            found.maximum_bytes_billed = ask.max_bytes
+        limit = self.limit(ask)
+        if limit is not None:
+            found.maximum_bytes_billed = limit
         if ask.dataset is not None:
             found.default_dataset = ask.dataset
         if parameters:

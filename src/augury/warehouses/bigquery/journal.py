@@ -31,8 +31,8 @@ _COLUMNS = (
     ("row_count", "INT64"),
     ("body", "STRING"),
 )
-_MOST = 100
-"""Lines of one INSERT: a query has at most 10,000 parameters."""
+_MOST = 500
+"""Lines of one statement: a query has at most 10,000 parameters."""
 
 
 @dataclass
@@ -97,7 +97,9 @@ class Journal:
 
     def _read(self) -> None:
         listed = ", ".join(name for name, _ in _COLUMNS)
-        job = self._jobs.query(self._place, f"SELECT {listed} FROM {self._table.sql}", Ask({"augury_step": "journal"}))
+        job = self._jobs.query(
+            self._place, f"SELECT {listed} FROM {self._table.sql}", Ask({"augury_step": "journal"}, own=True)
+        )
         try:
             found = [from_row(dict(row)) for row in job.result(retry=None)]
         except refusals.ours() as error:
@@ -179,7 +181,7 @@ class Journal:
         if self._pace is not None:
             self._pace.pass_through(str(self._table), INSERTS)
         sql = f"INSERT INTO {self._table.sql} ({listed}) VALUES {', '.join(rows)}"
-        self._jobs.query(self._place, sql, Ask({"augury_step": "journal"}), parameters=parameters)
+        self._jobs.query(self._place, sql, Ask({"augury_step": "journal"}, own=True), parameters=parameters)
         with self._lock:
             # Those that were written down later are known already, and only count from here on.
             self._records.add(lines)
@@ -196,19 +198,23 @@ class Journal:
         self._jobs.asked(lambda: client.create_table(table, exists_ok=True, retry=None))
         self._there = True
 
-    def remove(self, entries: Iterable[Entry]) -> None:
-        """Take out every line about the jobs of these entries."""
+    def remove(self, entries: Iterable[Entry], fences: Iterable[Entry]) -> None:
+        """Take out every line about the jobs of these entries, and these fences."""
         from google.cloud.bigquery import ArrayQueryParameter
 
-        jobs = sorted({entry.job_id for entry in entries})
-        if not jobs:
+        doomed = [("job_id", entry.job_id) for entry in entries] + [("id", entry.id) for entry in fences]
+        if not doomed:
             return
         with self._writing:
             self._flush()
-            sql = f"DELETE FROM {self._table.sql} WHERE job_id IN UNNEST(@jobs)"
-            for start in range(0, len(jobs), 1000):
-                part = ArrayQueryParameter("jobs", "STRING", jobs[start : start + 1000])
-                self._jobs.query(self._place, sql, Ask({"augury_step": "journal"}), parameters=[part])
+            for start in range(0, len(doomed), _MOST):
+                some = doomed[start : start + _MOST]
+                sql = f"DELETE FROM {self._table.sql} WHERE job_id IN UNNEST(@jobs) OR id IN UNNEST(@ids)"
+                parts = [
+                    ArrayQueryParameter("jobs", "STRING", [value for name, value in some if name == "job_id"]),
+                    ArrayQueryParameter("ids", "STRING", [value for name, value in some if name == "id"]),
+                ]
+                self._jobs.query(self._place, sql, Ask({"augury_step": "journal"}, own=True), parameters=parts)
             with self._lock:
                 self._records = Records()
                 if self._there:

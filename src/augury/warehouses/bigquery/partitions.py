@@ -68,7 +68,7 @@ class Partitions:
             table: Any = self._jobs.asked(lambda: client.get_table(intent.target, retry=None), or_none=True)
             return (int(table.num_rows or 0), int(table.num_bytes or 0)) if table is not None else (0, 0)
         rows = f"FROM {quote(intent.target)} WHERE {RUN_DATE} = {literal(intent.day)}"
-        ask = Ask({"augury_step": "journal"})
+        ask = Ask({"augury_step": "journal"}, own=True)
         counted = self._jobs.query(self._place, f"SELECT COUNT(*) AS n {rows}", ask)
         found: Any = self._jobs.asked(lambda: next(iter(counted.result(retry=None)))[0])
         # What reading everything would cost is how large it is, and costs nothing to ask.

@@ -138,7 +138,9 @@ class Records:
         self._newest: dict[Key, Entry] = {}
         """The change of a partition whose job ended last."""
         self._views: dict[str, Entry] = {}
-        self._tokens: dict[str, int] = {}
+        self._fences: dict[str, Entry] = {}
+        """The highest token of each lock."""
+        self._old_fences: list[Entry] = []
         self._attempts: dict[tuple[str, date | None, str, str], int] = {}
 
     def add(self, entries: Iterable[Entry]) -> None:
@@ -149,7 +151,7 @@ class Records:
 
     def _take(self, entry: Entry) -> None:
         if entry.kind == "fence":
-            self._tokens[entry.lock] = max(entry.token, self._tokens.get(entry.lock, 0))
+            self._raise(entry)
         elif entry.kind == "intent":
             self._intents[entry.job_id] = entry
             version = (entry.table, entry.day, entry.run_id, entry.fingerprint)
@@ -158,6 +160,12 @@ class Records:
             self._over[entry.job_id] = entry
             if entry.kind == "done":
                 self._done(entry)
+
+    def _raise(self, entry: Entry) -> None:
+        found = self._fences.get(entry.lock)
+        newest = entry if found is None or found.token < entry.token else found
+        self._old_fences += [one for one in (found, entry) if one is not None and one is not newest]
+        self._fences[entry.lock] = newest
 
     def _done(self, entry: Entry) -> None:
         if entry.action in ("view", "unview"):
@@ -181,7 +189,11 @@ class Records:
 
     def token(self, lock: str) -> int:
         """The highest that an owner of a lock came with."""
-        return self._tokens.get(lock, 0)
+        return self._fences[lock].token if lock in self._fences else 0
+
+    def old_fences(self) -> tuple[Entry, ...]:
+        """Lines of tokens that a higher one followed."""
+        return tuple(self._old_fences)
 
     def live(self, table: str, day: date | None) -> Entry | None:
         found = self._newest.get((table, day))
@@ -207,6 +219,6 @@ class Records:
         return tuple(sorted(name for name in self._views if self.view(name) is not None))
 
     def superseded(self, before: float) -> tuple[Entry, ...]:
-        """Entries that say nothing any more and ended before an instant: of older versions, failed jobs, old tokens."""
+        """Entries that say nothing any more and ended before an instant: of older versions and failed jobs."""
         newest = {entry.job_id for entry in (*self._newest.values(), *self._views.values())}
         return tuple(entry for job_id, entry in self._over.items() if job_id not in newest and entry.ended_at < before)

@@ -21,13 +21,18 @@ def select(entries: Sequence[Entry]) -> str:
     schema = united(entries)
     parts: dict[tuple[str, Columns], list[Entry]] = {}
     for entry in entries:
-        parts.setdefault((entry.target, entry.columns), []).append(entry)
+        # Shards of the same columns are one part: a query has at most 256 KB of text ('Quotas and limits').
+        parts.setdefault(("" if entry.sharded else entry.target, entry.columns), []).append(entry)
     return f"({' UNION ALL '.join(_part(schema, members) for members in parts.values())})"
 
 
 def _part(schema: Columns, members: Sequence[Entry]) -> str:
     one = members[0]
-    rows = f"SELECT {_as(schema, one.columns)} FROM {quote(one.target)}"
+    chosen = f"SELECT {_as(schema, one.columns)} FROM "
+    if one.sharded and len(members) > 1:
+        # A shard is replaced with its columns, so these stand in the order in which they were recorded.
+        return f"{chosen}({' UNION ALL '.join(f'SELECT * FROM {quote(each.target)}' for each in members)}) AS shards"
+    rows = chosen + quote(one.target)
     if one.day is None or one.sharded:
         return rows
     days = sorted(member.day for member in members if member.day is not None)

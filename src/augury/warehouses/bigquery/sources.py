@@ -204,7 +204,7 @@ class Sources:
         return dict(zip(others, found[0], strict=True)) if found else {}
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        job = self._jobs.query(self._main, sql, Ask({"augury_step": "sources"}))
+        job = self._jobs.query(self._main, sql, Ask({}))
         found: Any = self._jobs.asked(lambda: [tuple(row.values()) for row in job.result(retry=None)])
         return list(found)
 

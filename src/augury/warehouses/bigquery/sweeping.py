@@ -24,8 +24,8 @@ def sweep(
     """
     records = found.records()
     with journal.lock:
-        old = records.superseded(older_than.timestamp())
-    journal.remove(old)
+        old, fences = records.superseded(older_than.timestamp()), records.old_fences()
+    journal.remove(old, fences)
     return len(old) + _tables(jobs, place, used, older_than)
 
 

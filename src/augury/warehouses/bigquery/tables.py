@@ -115,11 +115,10 @@ class Tables:
         from google.cloud.bigquery import Table, TimePartitioning
 
         table = Table(str(target), schema=types.written(wanted.fields))
-        table.time_partitioning = TimePartitioning(field=RUN_DATE)
+        kept = None if self._expiration is None else int(timedelta(days=self._expiration).total_seconds() * 1000)
+        table.time_partitioning = TimePartitioning(field=RUN_DATE, expiration_ms=kept)
         table.description = wanted.description or None
         table.labels = dict(wanted.labels)
-        if self._expiration is not None:
-            table.expires = datetime.now(UTC) + timedelta(days=self._expiration)
         client = self._jobs.client(place)
         self._jobs.asked(lambda: client.create_table(table, exists_ok=True, retry=None))
         # Another process may have been first, with other columns.

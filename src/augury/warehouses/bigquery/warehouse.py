@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 65_536
 _LEAST_BILLED = 10 * 2**20
 """Bytes that a query is billed at least, if it reads any (BigQuery's pricing page: 'On-demand compute pricing')."""
-_READ = Ask({"augury_step": "read"})
+_READ = Ask({})
 
 
 def _now() -> datetime:
@@ -114,6 +114,9 @@ class BigQueryWarehouse:
     @property
     def price_per_tib(self) -> float:
         return self._opening.settings.price_per_tib
+
+    def charging(self, labels: Mapping[str, str], max_bytes: int | None) -> AbstractContextManager[None]:
+        return self._rooms.jobs.charging(labels, max_bytes)
 
     def estimate(self, sql: str) -> Estimate | None:
         rooms = self._rooms
