@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 from augury.bigquery_ml.columns import find
 from augury.bigquery_ml.models import Loaded
 from augury.errors import ModelFailed, UsageError, nearest
+from augury.sql.bigquery_ml.catalogue.model_types import LINEAR, SUPERVISED, TUNED
 from augury.sql.bigquery_ml.transform import BoundTransform
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COMMON = ("feature_info", "transform")
+_ON_REQUEST: Mapping[str, tuple[frozenset[str], str]] = {
+    "trial_info": (TUNED, "num_trials"),
+    "global_explain": (SUPERVISED, "enable_global_explain = TRUE"),
+    "advanced_weights": (LINEAR, "calculate_p_values = TRUE"),
+}
+"""Functions that answer only where an option said so in training: the types of models that have it, and the option."""
 
 
 def check_function(function: str, loaded: Loaded) -> None:
@@ -26,6 +33,12 @@ def check_function(function: str, loaded: Loaded) -> None:
         )
     if function in COMMON or function in loaded.model.functions:
         return
+    if function in _ON_REQUEST and loaded.manifest.model_type in _ON_REQUEST[function][0]:
+        option = _ON_REQUEST[function][1]
+        raise UsageError(
+            f"the model {loaded.shown} was trained without {option}, which ML.{function.upper()} needs",
+            fix=f"Add {option} to the OPTIONS of its CREATE OR REPLACE MODEL.",
+        )
     known = sorted(
         f"ML.{name.upper()}"
         for name in (*loaded.model.functions, *COMMON)

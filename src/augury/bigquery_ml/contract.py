@@ -34,7 +34,8 @@ class Training:
     """Options that were given, by lower-case name: values are str, int, float, bool, list, dict, Range or Candidates.
     Names and values have been checked against the catalogue; defaults are the type's to fill in. Words of a fixed set
     are in lower case as the catalogue spells them; what may be one name or several is always a list; `class_weights`
-    is a dict of label to weight; what is for the session (description, labels, ...) is not among them."""
+    is a dict of label to weight; `input` and `output` are the clauses of that name, column to type; what is for the
+    session (model_type, description, labels, ...) is not among them."""
     seed: int = 0
     """Same rows, options and seed give the same model."""
     threads: int = 1

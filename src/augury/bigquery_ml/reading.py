@@ -19,11 +19,14 @@ from augury.bigquery_ml.engine import Engine, Stream
 from augury.bigquery_ml.manifest import Name
 from augury.bigquery_ml.models import Loaded, Models
 from augury.bigquery_ml.streaming import CallStream, Running, read
-from augury.errors import AuguryError, Place, QueryRefused
-from augury.sql.bigquery import Tables
+from augury.errors import AuguryError, Place, Problem, QueryRefused
+from augury.sql.bigquery import Tables, Translated
+from augury.sql.bigquery_ml.lexer import refused
 from augury.sql.bigquery_ml.queries import MlCall, MlQuery
 from augury.sql.bigquery_ml.transform import BoundTransform
 from augury.sql.bigquery_ml.transform_queries import translate
+from augury.sql.statement import statement_problems
+from augury.sql.tokens import scan
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,7 +136,16 @@ class Reading:
             )
         except AuguryError as error:
             raise error.at(Place(file=self.file)) from error.__cause__
+        self._only_reads(found)
         return Prepared(found.sql, found.lines, streams)
+
+    def _only_reads(self, found: Translated) -> None:
+        """Raises SpecError for a query that writes: DuckDB takes DELETE as the body of a common table expression."""
+        if problems := statement_problems(list(scan(found.sql))):
+            offset, message = problems[0]
+            at = found.sql.count("\n", 0, offset)
+            line = found.lines[at] if at < len(found.lines) else None
+            raise refused([Problem(message, self.file, line)])
 
     def _loaded(self, call: MlCall) -> Loaded:
         with self._at(call):

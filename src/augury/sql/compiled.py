@@ -115,9 +115,11 @@ class CompiledSql:
     @cached_property
     def asks_models(self) -> bool:
         """The text is a statement of BigQuery ML, or calls one of its functions."""
+        if self.dialect != "bigquery":
+            return False
         from augury.sql.bigquery_ml.queries import is_ml
 
-        return self.dialect == "bigquery" and is_ml(self.text)
+        return is_ml(self.text)
 
     @property
     def outside(self) -> tuple[str, ...]:

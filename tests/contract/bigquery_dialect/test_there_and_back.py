@@ -29,6 +29,8 @@ ORDERS = """
         "select concat(note, '-', customer_id) as c, amount / cds as q from orders order by ordered_at",
         """select customer_id, sum(amount) over (partition by customer_id order by ordered_at) as s
            from orders order by ordered_at""",
+        """select customer_id from orders
+           where ordered_at between __augury_run_date - 2 and __augury_run_date order by customer_id""",
         "select note from orders order by note",
         "select note from orders order by note desc",
         """select sum(amount) filter (where cds > 1) as s,

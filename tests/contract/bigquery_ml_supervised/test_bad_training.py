@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from augury.bigquery_ml.contract import Call
 from augury.errors import AuguryError, ModelFailed, UsageError
 from tests.contract.bigquery_ml_supervised.asking import CLASSIFIERS, REGRESSORS, TYPES, labelled, numbers, train
 
@@ -65,11 +66,20 @@ def test_a_regression_needs_finite_numbers(model_type: str) -> None:
         train(model_type, with_label([float("nan"), float("inf"), *[1.0] * 38]))
 
 
-def test_every_class_needs_rows_that_train() -> None:
+@pytest.mark.parametrize("model_type", CLASSIFIERS)
+def test_a_rare_class_may_be_held_out_by_chance(model_type: str) -> None:
+    rows = labelled(("a", "b", "c")).append_column("held", pa.array([at % 3 == 0 for at in range(300)]))
+    kept = rows.filter(pa.array([row["held"] or row["label"] != "c" for row in rows.to_pylist()]))
+    model = train(model_type, kept, data_split_method="custom", data_split_col="held")
+
+    assert model.call(Call("confusion_matrix")).read_all()["expected_label"].to_pylist() == ["a", "b", "c"]
+
+
+def test_two_classes_need_rows_that_train() -> None:
     rows = labelled((0, 1)).append_column("held", pa.array([False] * 300))
     only = rows.set_column(4, "held", pa.array([label == 1 for label in rows["label"].to_pylist()]))
 
-    with pytest.raises(ModelFailed, match="no training rows of 1"):
+    with pytest.raises(ModelFailed, match="one class only: 0"):
         train("logistic_reg", only, data_split_method="custom", data_split_col="held")
 
 

@@ -99,11 +99,12 @@ def test_decimals_and_integers_give_floating_point(room: Room) -> None:
 
 
 @pytest.mark.parametrize("poison", ["'infinity'", "'-infinity'", "'nan'"])
-def test_what_is_not_finite_is_refused_with_the_line(room: Room, poison: str) -> None:
-    rows = f"(SELECT CAST(unnest(['1', {poison}]) AS DOUBLE) AS x)"
+@pytest.mark.parametrize("call", ["MIN_MAX_SCALER(x)", "STANDARD_SCALER(x)", "ROBUST_SCALER(x)", "IMPUTER(x, 'mean')"])
+def test_what_is_not_finite_is_refused_with_the_line(room: Room, poison: str, call: str) -> None:
+    rows = f"(SELECT CAST(unnest([{poison}, '1', {poison}]) AS DOUBLE) AS x)"
     with pytest.raises(ModelFailed) as refused:
-        room.learn("x,\nML.MIN_MAX_SCALER(x) OVER () AS y", rows)
-    assert refused.value.what == "ML.MIN_MAX_SCALER on line 2 cannot learn from these rows"
+        room.learn(f"x,\nML.{call} OVER () AS y", rows)
+    assert refused.value.what == f"ML.{call.partition('(')[0]} on line 2 cannot learn from these rows"
     assert refused.value.why == "the column holds an infinity or NaN: leave those rows out, or put NULL in their place"
 
 

@@ -8,7 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import requests
-from google.api_core.exceptions import Conflict, Forbidden, GoogleAPICallError, InternalServerError, ServiceUnavailable
+from google.api_core.exceptions import (
+    Conflict,
+    Forbidden,
+    GoogleAPICallError,
+    InternalServerError,
+    NotFound,
+    ServiceUnavailable,
+)
 from google.cloud import bigquery
 
 from augury.errors import UsageError
@@ -57,6 +64,9 @@ def test_a_connection_is_lost_before_or_after_the_work(
         with pytest.raises(Conflict):
             begin(own, "lost")
         own.client.get_job("lost").result()
+    else:
+        with pytest.raises(NotFound):
+            own.client.get_job("lost")
     tables = [table.table_id for table in own.client.list_tables(own.dataset)]
     assert tables == (["t"] if done else [])
 

@@ -96,6 +96,15 @@ def test_looking_is_repeated_too(stocked: Warehouse, faults: Any, fault: str) ->
     assert rule.done == 3
 
 
+@pytest.mark.parametrize("fault", JOBS)
+def test_a_query_is_asked_again_where_its_job_ended_with_an_error_that_passes(
+    stocked: Warehouse, faults: Any, fault: str
+) -> None:
+    rule = faults.add(JOBS[fault], job=r"augury_[0-9a-f]{32}")
+    assert ids(live(stocked)) == [7]
+    assert rule.done == 1
+
+
 def test_what_will_not_pass_is_not_repeated(stocked: Warehouse, faults: Any) -> None:
     for reason, kind in (("accessDenied", UsageError), ("invalidQuery", QueryRefused)):
         rule = faults.add(Refuse(reason), method="POST", job=DATA)

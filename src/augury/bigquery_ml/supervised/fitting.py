@@ -43,11 +43,18 @@ class Iteration:
 def probabilities(raw: Vector) -> Vector:
     """Rows x classes from raw values: the logistic function of one, the softmax of several."""
     if raw.ndim == 1 or raw.shape[1] == 1:
-        positive = sigmoid(raw.reshape(-1))
-        return np.column_stack([1.0 - positive, positive])
+        return two_classes(sigmoid(raw.reshape(-1)))
     powers = np.exp(raw - raw.max(axis=1, keepdims=True))
     out: Vector = powers / powers.sum(axis=1, keepdims=True)
     return out
+
+
+def two_classes(positive: npt.NDArray[Any]) -> Vector:
+    """Rows x 2 from the probability of the second class; in memory it stands first, as predictions have it."""
+    out = np.empty((len(positive), 2))
+    out[:, 0] = positive
+    np.subtract(1.0, out[:, 0], out=out[:, 1])
+    return out[:, ::-1]
 
 
 def sigmoid(raw: Vector) -> Vector:

@@ -88,7 +88,7 @@ def advanced_weights(model: Supervised, call: Call, settings: Settings) -> Any:
         for name, weight, error in zip(_categories(kept, item), row, errors, strict=True):
             rows.append([item.name, name, *_tested(weight, error)])
     intercept = _intercept(kept.linear_inputs, linear, 0, standardize)
-    # "Un-standardizing the standard error for the intercept is computationally expensive": it is not provided.
+    # In units of the features the intercept is documented to have neither.
     found = _tested(intercept, linear.intercept_error) if standardize else [intercept, None, None]
     rows.append([INTERCEPT, None, *found])
     fields = [("processed_input", pa.string()), ("category", pa.string())]

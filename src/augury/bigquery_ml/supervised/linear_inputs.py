@@ -129,7 +129,7 @@ def _values(at: int, column: Column, array: Any, part: Part, dummy: bool) -> Val
     found = categories.learn(array, column.kind, part)
     without = None
     if dummy:
-        # "The category with the most occurrences in the training dataset is dropped"; of several the first one here.
+        # The most frequent category has no weight; of equally frequent ones BigQuery takes any, and this the first.
         keys = categories.keys(array, column.kind, part)
         counts = np.bincount(categories.positions(keys, categories.value_set(found, column.kind)))
         without = int(np.argmax(counts))

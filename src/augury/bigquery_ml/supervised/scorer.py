@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from augury.bigquery_ml.supervised.fitting import probabilities
+from augury.bigquery_ml.supervised.fitting import probabilities, two_classes
 from augury.bigquery_ml.supervised.linear_model import LinearScorer
 from augury.bigquery_ml.supervised.options import Task
 from augury.bigquery_ml.supervised.tree_model import TreeScorer
@@ -45,13 +45,10 @@ class TreePredictor:
         self._task = task
 
     def predict(self, arrays: Sequence[Any], count: int) -> Matrix:
-        values = self.scorer.values(arrays, count).astype(np.float64)
+        values = self.scorer.values(arrays, count)
         if self._task == "regression" or values.ndim == 2:
-            return values
-        out = np.empty((count, 2))
-        out[:, 1] = values
-        np.subtract(1.0, values, out=out[:, 0])
-        return out
+            return values.astype(np.float64)
+        return two_classes(values)
 
     def contributions(self, arrays: Sequence[Any], count: int, approximate: bool) -> Matrix:
         return self.scorer.contributions(arrays, count, approximate)

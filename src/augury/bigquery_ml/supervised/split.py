@@ -85,7 +85,7 @@ def _sizes(count: int, options: Options) -> tuple[int, int]:
 
 
 def _share(count: int, fraction: float) -> int:
-    # "The service maintains the accuracy of the input value to two decimal places."
+    # Documented for DATA_SPLIT_EVAL_FRACTION: only two decimal places count.
     return round(count * round(fraction, 2))
 
 

@@ -104,10 +104,10 @@ def _ground(training: Training, options: Options) -> Ground:
         codes = labels.codes(label, classes)
         weights = _class_weights(classes, codes, found, options)
         target = Target(task, codes, len(classes), _weights(training, options) if weights is None else weights)
-        missing = [str(label) for at, label in enumerate(classes) if not (codes[found.train] == at).any()]
-        if missing:
+        left = np.unique(codes[found.train])
+        if len(left) < 2:
             raise ModelFailed(
-                f"the split leaves no training rows of {', '.join(missing)}",
+                f"the split leaves training rows of one class only: {classes[left[0]]}",
                 fix="Change data_split_method, or add rows.",
             )
     if isinstance(options, LinearOptions):

@@ -42,7 +42,7 @@ def parameters(options: TreeOptions, target: Target) -> dict[str, Any]:
         "colsample_bytree": options.colsample_bytree,
         "colsample_bylevel": options.colsample_bylevel,
         "colsample_bynode": options.colsample_bynode,
-        # "AUTO: faster histogram optimized approximate greedy algorithm", "HIST: same as the AUTO tree method".
+        # TREE_METHOD: AUTO is documented as another name of HIST.
         "tree_method": "hist" if options.tree_method == "auto" else options.tree_method,
         "num_parallel_tree": options.num_parallel_tree,
     }

@@ -12,6 +12,8 @@ from augury.sql.bigquery_ml.values import Candidates, Expression, Given, Name, R
 
 PART = re.compile(r"(?=.{1,1024}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 """BigQuery allows letters, digits and underscores in the name of a model, and dashes in that of a project."""
+DEEPEST = 50
+"""How deep values, and ML functions in the rows of ML functions, may be nested: the interpreter's stack has an end."""
 _END = Token("other", "", -1, -1)
 _ESCAPE = re.compile(r"\\(?:([0-7]{3})|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -20,10 +22,12 @@ _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 class Cursor:
     """A place among the tokens of a file that moves forward."""
 
-    def __init__(self, source: Source, at: int = 0, end: int | None = None) -> None:
+    def __init__(self, source: Source, at: int = 0, end: int | None = None, depth: int = 0) -> None:
         self.source = source
         self.at = at
         self.end = len(source.tokens) if end is None else end
+        self.depth = depth
+        """Parentheses around it."""
 
     @property
     def token(self) -> Token:
@@ -69,8 +73,10 @@ class Cursor:
         """A cursor over what the parenthesis here holds; this one steps behind it."""
         if self.token.text not in ("(", "[") or self.token.kind != "other":
             raise self.source.error(self.offset, f"( is expected here, not {self.shown()}")
+        if self.depth == DEEPEST:
+            raise self.source.error(self.offset, f"values are nested more than {DEEPEST} deep")
         close = self.source.partner[self.at]
-        within = Cursor(self.source, self.at + 1, close)
+        within = Cursor(self.source, self.at + 1, close, self.depth + 1)
         self.at = close + 1
         return within
 

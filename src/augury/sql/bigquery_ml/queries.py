@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from augury.errors import Problem, SpecError
-from augury.sql.bigquery_ml.cursor import Cursor
+from augury.sql.bigquery_ml.cursor import DEEPEST, Cursor
 from augury.sql.bigquery_ml.functions import SCALARS, TABLE_FUNCTIONS, TableFunction, advice
 from augury.sql.bigquery_ml.lexer import Source, Token, refused, white
 from augury.sql.bigquery_ml.scopes import Scopes
@@ -79,10 +79,11 @@ def _functions(source: Source) -> Iterator[tuple[int, str, str]]:
             yield at, token.text.lower(), tokens[at + 2].text.lower()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Reader:
     file: str | None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    depth: int = 0
 
     def query(self, sql: str) -> MlQuery:
         source = Source.of(sql, self.file)
@@ -121,7 +122,10 @@ class _Reader:
         inside = Cursor(source, at + 3).inside()
         arguments = _Arguments(inside, scopes, function, name)
         placeholder = f"__augury_{next(self.numbers)}_{name}"
-        rows = self.query(arguments.rows) if arguments.rows is not None else None
+        if self.depth == DEEPEST:
+            raise source.error(token.start, f"ML functions are nested more than {DEEPEST} deep")
+        within = replace(self, depth=self.depth + 1)
+        rows = within.query(arguments.rows) if arguments.rows is not None else None
         line, column = source.place(token.start)
         return MlCall(placeholder, name, arguments.model, rows, arguments.settings, line, column)
 

@@ -81,6 +81,12 @@ def test_deep_nesting_is_a_message(sql: str) -> None:
     assert "nested too deeply" in _message(sql)
 
 
+def test_deep_nesting_is_shown_where_it_begins() -> None:
+    with pytest.raises(SpecError, match=r"nested too deeply.*\(line 3, column 41\)") as refusal:
+        to_duckdb("SELECT\n  a,\n" + "(" * 60 + "1" + ")" * 60)
+    assert refusal.value.problems[0].line == 3
+
+
 def test_long_queries_are_translated() -> None:
     columns = ",\n".join(f"column_number_{number} AS c{number}" for number in range(4_000))
     sql = f"SELECT {columns} FROM t"

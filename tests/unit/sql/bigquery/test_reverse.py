@@ -54,6 +54,10 @@ def test_lines_lead_back() -> None:
         ("select sum(x) filter (where y) from t", "SUM(IF(`y`, `x`, NULL))"),
         ("select concat(a, b) from t", "CONCAT(IFNULL(CAST(`a` AS STRING), ''), IFNULL(CAST(`b` AS STRING), ''))"),
         ("select d + interval '3 months' from t", "`d` + INTERVAL 3 MONTH"),
+        (
+            "select a from t where d between date '2024-01-01' and date '2024-02-01'",
+            "CAST(`d` AS TIMESTAMP) BETWEEN CAST(CAST('2024-01-01' AS DATE) AS TIMESTAMP) AND",
+        ),
         ("select try_cast(x as double) from t", "SAFE_CAST(`x` AS FLOAT64)"),
     ],
 )

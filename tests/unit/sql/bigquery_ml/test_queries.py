@@ -193,3 +193,17 @@ def test_all_calls_that_are_wrong_are_said_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         read_query("SELECT * FROM ML.PREDICT(MODEL m),\nML.NOTHING(MODEL m),\nML.WEIGHTS(MODEL m, TABLE t, STRUCT(1))")
     assert [problem.line for problem in caught.value.problems] == [1, 2, 3, 3]
+
+
+def test_calls_nested_deeply() -> None:
+    sql = "SELECT 1"
+    for _ in range(40):
+        sql = f"SELECT * FROM ML.PREDICT(MODEL m, ({sql}))"
+    depth, query = 0, read_query(sql)
+    while query.calls:
+        depth, query = depth + 1, only(query)
+    assert depth == 40
+    for _ in range(300):
+        sql = f"SELECT * FROM ML.PREDICT(MODEL m, ({sql}))"
+    with pytest.raises(SpecError, match="nested more than 50 deep"):
+        read_query(sql)

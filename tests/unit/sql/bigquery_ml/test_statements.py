@@ -211,3 +211,8 @@ def test_a_query_nested_deeply() -> None:
     assert statement.query is not None
     with pytest.raises(SpecError, match="closes nothing"):
         read_statement(sql + ")")
+
+
+def test_values_nested_deeply() -> None:
+    with pytest.raises(SpecError, match="nested more than 50 deep"):
+        read_statement(f"CREATE MODEL m OPTIONS(a = {'[' * 5000}{']' * 5000})")

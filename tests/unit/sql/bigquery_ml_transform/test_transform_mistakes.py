@@ -226,3 +226,15 @@ def test_mistakes_in_ordinary_sql_are_told_with_file_and_line(expression: str) -
     with pytest.raises(SpecError) as refused:
         translate(f"SELECT ML.BUCKETIZE(a,\n[1]) AS a,\n{expression} AS b FROM t", file="prepare.sql")
     assert [(each.file, each.line) for each in refused.value.problems] == [("prepare.sql", 3)]
+
+
+@pytest.mark.parametrize(
+    "sql", ["COALESCE(__augury_ml_0_0, x)", "f(__augury_ml_0_0, __augury_ml_0_0, __augury_ml_0_1)"]
+)
+def test_a_call_that_a_translation_took_apart_is_refused_rather_than_guessed(sql: str) -> None:
+    rewritten = rewrite_scalar("SELECT\nML.BUCKETIZE(x, [1]) AS b FROM t", "prepare.sql")
+    with pytest.raises(SpecError) as refused:
+        rewritten.restore(f"SELECT {sql} FROM t")
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.line) == ("prepare.sql", 2)
+    assert problem.message == "ML.BUCKETIZE cannot stand here; put it in a subquery of its own"

@@ -120,6 +120,9 @@ ARRAYS: dict[str, Builder] = {
     "ARRAY_LAST": template(
         "CASE WHEN len({0}) = 0 THEN error('ARRAY_LAST() of an empty array') ELSE {0}[len({0})] END"
     ),
+    "RANGE_BUCKET": template(
+        "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL ELSE len(list_filter({1}, lambda _e: _e <= {0})) END", "INT64"
+    ),
     "ARRAY_INCLUDES": template("list_contains({0}, {1})", "BOOL"),
     "GENERATE_ARRAY": generate,
     "GENERATE_DATE_ARRAY": generate_dates,

@@ -45,17 +45,18 @@ def date_diff(a: Arguments) -> Sql:
     """Boundaries crossed: from 31 December to 1 January is one year."""
     a.count(3)
     part = a.part(2)
-    later, earlier = (a.certain_date(at) if a.call.name == "DATE_DIFF" else a.moment(at) for at in (0, 1))
+    dates = a.call.name == "DATE_DIFF"
+    if dates and {"TIMESTAMP", "DATETIME"} & {a.kind(0), a.kind(1)}:
+        a.refuse("DATE_DIFF() takes dates: write DATE(x), or TIMESTAMP_DIFF or DATETIME_DIFF")
+    later, earlier = (a.certain_date(at) if dates else a.moment(at) for at in (0, 1))
     start = week_start(part)
     if start is not None:
         first, last = truncated(f"CAST({earlier} AS DATE)", part), truncated(f"CAST({later} AS DATE)", part)
         return Sql(f"(date_diff('day', {first}, {last}) // 7)", "INT64")
     if part == "ISOYEAR":
         return Sql(f"(extract(isoyear FROM {later}) - extract(isoyear FROM {earlier}))", "INT64")
-    if part not in PLAIN or (a.call.name == "DATE_DIFF" and part in SUB_DAY and "DATE" in (a.kind(0), a.kind(1))):
+    if part not in PLAIN or (dates and part in SUB_DAY):
         a.refuse(f"{a.call.name}(): {part} is no part that is counted")
-    if "TIMESTAMP" in (a.kind(0), a.kind(1)):
-        return timestamp_diff(a)
     return Sql(f"date_diff('{part.lower()}', {earlier}, {later})", "INT64")
 
 

@@ -138,6 +138,7 @@ TEXT: dict[str, Builder] = {
         "lambda _w: upper(_w[1]) || _w[2:]), '')",
         "STRING",
     ),
+    "NORMALIZE": template("nfc_normalize({0})", "STRING"),
     "TRIM": variants("trim({0})", "trim({0}, {1})", kind="STRING"),
     "LTRIM": variants("ltrim({0})", "ltrim({0}, {1})", kind="STRING"),
     "RTRIM": variants("rtrim({0})", "rtrim({0}, {1})", kind="STRING"),
