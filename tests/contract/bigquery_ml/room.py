@@ -18,6 +18,11 @@ from augury.bigquery_ml.types import BUILT_IN, Types
 TYPES = {**BUILT_IN, "linear_reg": "tests.contract.bigquery_ml.totals:Totals"}
 TRAIN = "CREATE OR REPLACE MODEL d.m OPTIONS(model_type='linear_reg', input_label_cols=['y']) AS SELECT a, b, y FROM t"
 
+SCALED = (
+    "CREATE OR REPLACE MODEL d.m TRANSFORM(ML.MIN_MAX_SCALER(a) OVER() AS a, b + 1 AS c, y)\n"
+    "OPTIONS(model_type='linear_reg', input_label_cols=['y']) AS SELECT a, b, y, id FROM d.t"
+)
+
 
 class Tables:
     """`d.t` and `t` are the table t of DuckDB."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from augury.errors import UsageError
-from tests.contract.bigquery_ml.room import Room
+from tests.contract.bigquery_ml.room import TRAIN, Room
 
 TREES = (
     "CREATE MODEL d.trees OPTIONS(model_type='boosted_tree_regressor', input_label_cols=['y'], max_iterations=3) "
@@ -51,3 +53,32 @@ def test_files_that_cannot_be_taken(room: Room, path: str, problem: str) -> None
     assert problem in str(caught.value)
     with pytest.raises(UsageError, match=r"no whole path|not on this machine"):
         room.session.execute(f"CREATE MODEL d.back OPTIONS(model_type='xgboost', model_path='{path}')")
+
+
+def test_exporting(room: Room) -> None:
+    room.session.execute(TRAIN)
+    target = room.folder / "out" / "m"
+    change = room.session.execute(f"EXPORT MODEL d.m OPTIONS(uri='{target.as_uri()}')")
+    assert (change.did, change.files) == ("exported", ("weights.json",))
+    assert json.loads((target / "weights.json").read_text()) == {"offset": 5.0}
+    assert list(target.parent.iterdir()) == [target]
+    with pytest.raises(UsageError, match="is not an empty folder"):
+        room.session.execute(f"EXPORT MODEL d.m OPTIONS(uri='{target.as_uri()}')")
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("gs://bucket/m", "gs://bucket/m is not on this machine"),
+        ("../outside", "lies outside of the folder for model files"),
+        ("file:///etc/augury", "lies outside of the folder for model files"),
+        ("file://host/x", "is not on this machine"),
+    ],
+)
+def test_exports_stay_below_their_root(room: Room, uri: str, problem: str) -> None:
+    room.session.execute(TRAIN)
+    session = room.opened(root=room.folder / "root")
+    with pytest.raises(UsageError, match=problem):
+        session.execute(f"EXPORT MODEL d.m OPTIONS(uri='{uri}')")
+    session.execute("EXPORT MODEL d.m OPTIONS(uri='exports/m')")
+    assert (room.folder / "root" / "exports" / "m" / "weights.json").is_file()

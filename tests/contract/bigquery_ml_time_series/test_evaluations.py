@@ -138,6 +138,18 @@ def test_anomalies_of_new_rows() -> None:
     assert [table[name].null_count for name in ("lower_bound", "upper_bound", "anomaly_probability")] == [2, 2, 2]
 
 
+def test_the_days_before_a_step_are_no_anomalies() -> None:
+    values = column(PAST, "y")
+    values[40:] += 50
+    assert sum(ask(train(rows(days(70), values)), "detect_anomalies")["is_anomaly"].to_pylist()) <= 9
+
+
+def test_a_time_between_two_points_is_not_compared() -> None:
+    noon = dt.datetime(2021, 3, 15, 12, tzinfo=dt.UTC)
+    table = ask(trained(), "evaluate", rows([noon, noon.replace(hour=0)], [100.0] * 2), perform_aggregation=False)
+    assert [value is None for value in table["absolute_error"].to_pylist()] == [True, False]
+
+
 def test_an_anomaly_probability_is_the_share_of_values_that_are_nearer() -> None:
     """A value on the bound of the 80% interval has probability 0.8."""
     model = trained()

@@ -72,9 +72,16 @@ def test_weights_are_recovered_from_a_series_that_wanders() -> None:
     assert ask(xreg(table), "arima_coefficients")["weight"][0].as_py() == pytest.approx(2, abs=0.5)
 
 
+def test_weights_are_recovered_beside_a_strong_season() -> None:
+    step = noise(60, seed=7)
+    table = rows(days(60), 2 * step + wave(60, 7, 30.0) + noise(60), step=step)
+    assert ask(xreg(table), "arima_coefficients")["weight"][0].as_py() == pytest.approx(2, abs=0.5)
+
+
 def test_a_column_that_is_all_season_leaves_it_to_the_season() -> None:
-    table = rows(days(90), wave(90, 7) + noise(90), same=np.tile(np.arange(7.0), 13)[:90])
-    future = rows(days(97)[90:], wave(97, 7)[90:], same=np.tile(np.arange(7.0), 14)[90:97])
+    week = np.tile(np.sqrt(np.arange(7.0)), 14)
+    table = rows(days(90), wave(90, 7) + noise(90), same=week[:90])
+    future = rows(days(97)[90:], wave(97, 7)[90:], same=week[90:97])
     model = xreg(table)
     assert ask(model, "arima_coefficients")["weight"][0].as_py() == 0
     assert error(forecast(model, 7, future), column(future, "y")) < 1.5
@@ -161,6 +168,13 @@ def test_rows_of_other_times_are_ignored_and_change_nothing() -> None:
     )
     mixed = pa.concat_tables([wild, FUTURE]).take(np.random.default_rng(0).permutation(11 + AHEAD))
     assert ask(model, "forecast", mixed, horizon=AHEAD, batch=2).equals(clean)
+
+
+def test_several_rows_of_one_point_count_by_their_mean() -> None:
+    table = FUTURE.slice(0, 1)
+    low, high = (table.set_column(2, "degrees", pa.array([degrees])) for degrees in (5.0, 25.0))
+    between = forecast(trained(), 1, table.set_column(2, "degrees", pa.array([15.0])))
+    assert forecast(trained(), 1, pa.concat_tables([low, high])) == pytest.approx(between)
 
 
 def test_evaluate_and_anomalies_use_the_regressors_of_their_rows() -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -118,6 +119,8 @@ def test_the_same_training_gives_the_same_files(tmp_path: Path) -> None:
         train(table(), time_series_id_col="id", auto_arima_max_order=1).save(tmp_path / name)
     for file in ("time_series.json", "time_series.npz"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    with ZipFile(tmp_path / "one" / "time_series.npz") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_later_rows_never_change_the_model(explained: TrainedModel, tmp_path: Path) -> None:
@@ -138,12 +141,12 @@ def test_a_longer_horizon_repeats_the_shorter_one(explained: TrainedModel) -> No
 def test_hidden_columns_are_read_and_not_shown() -> None:
     """As TRANSFORM makes them: the series is in `made_y`, and the output has it under its own name."""
     model = train(rows(days(40), noise(40)), auto_arima_max_order=1)
-    given = pa.table({"t": days(42)[40:], "made_y": [0.5, 0.6], "note": ["p", "q"]})
+    given = pa.table({"t": days(42)[40:], "made_y": [0.5, 0.6], "made_z": [1, 2], "note": ["p", "q"]})
     call = Call(
         "detect_anomalies",
         rows=given.to_reader(),
         settings={"anomaly_prob_threshold": 0.9},
-        inputs={"Y": "made_y"},
+        inputs={"Y": "made_y", "z": "made_z"},
     )
     answer = model.call(call).read_all()
     assert answer.schema.names == ["t", "y", "is_anomaly", "lower_bound", "upper_bound", "anomaly_probability", "note"]

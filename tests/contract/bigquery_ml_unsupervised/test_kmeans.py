@@ -270,7 +270,7 @@ def test_columns_of_transform_are_found_and_not_shown(numeric: pa.Table) -> None
         ({"x": [1.0, 1.0, 1.0]}, {}, "only 1 different row"),
         ({"x": [1.0, None], "y": [None, None]}, {}, "y: it has no values, and no type either"),
         ({"x": [1.0, 2.0]}, {"num_clusters": 3}, "2 rows cannot make 3 clusters"),
-        ({"x": [1.0, 2.0], "y": [1.0, np.inf]}, {}, "y: 1 infinite value"),
+        ({"x": [1.0, 2.0], "y": [1.0, np.inf]}, {}, "y: 1 value infinite or beyond 1e+100"),
         ({"x": [1.0, 2.0]}, {"num_clusters": 1}, "num_clusters: input should be greater than or equal to 2, not 1"),
         ({"x": [1.0, 2.0]}, {"distance_type": "MANHATTAN"}, "distance_type: "),
         ({"x": [1.0, 2.0]}, {"kmeans_init_method": "CUSTOM"}, "go together"),

@@ -129,7 +129,7 @@ def test_other_numbers_and_null_may_stand_for_a_number() -> None:
     [
         ([[1.0, 2.0, 3.0]], "v: the model was trained with arrays of 2"),
         (["a"], "v: expected ARRAY<FLOAT64>, got STRING"),
-        ([[1.0, np.inf]], "v[1]: 1 infinite value"),
+        ([[1.0, np.inf]], "v[1]: 1 value infinite"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(values: list[Any], says: str) -> None:

@@ -71,6 +71,8 @@ def test_insert_update_delete(room: Room) -> None:
         ("DELETE FROM {t}", "WHERE"),
         ("UPDATE {t} SET x = 1", "WHERE"),
         ("UPDATE {t} SET nope = 1 WHERE TRUE", "nope"),
+        ("UPDATE {t}\nSET x = 1\nWHERE x = 1 AND nope > 1", "Unrecognized name: nope at [3:17]"),
+        ("SELECT 1;\nDELETE FROM {t}\nWHERE nope", "at [3:7]"),
         ("INSERT INTO {t} (x) VALUES (1, 2)", "column count"),
         ("INSERT INTO {t} (x) SELECT 'text'", "STRING"),
         ("INSERT INTO {t} (x, must) VALUES (1, NULL)", "must"),
@@ -154,6 +156,19 @@ def test_alter_and_drop(room: Room) -> None:
     assert room.job(f"DROP TABLE IF EXISTS `{room.name('renamed')}`").ddl_operation_performed == "SKIP"
 
 
+def test_a_column_takes_a_wider_type_and_no_narrower_one(room: Room) -> None:
+    name = room.name("widened")
+    room.job(f"CREATE TABLE `{name}` AS SELECT 1 AS a, 'x' AS s")
+    room.job(f"ALTER TABLE `{name}` ALTER COLUMN a SET DATA TYPE NUMERIC")
+    room.job(f"ALTER TABLE `{name}` ALTER COLUMN a SET DATA TYPE FLOAT64")
+    room.job(f"INSERT INTO `{name}` (a) VALUES (1.5)")
+    assert room.rows(f"SELECT a FROM `{name}` ORDER BY a") == [(1.0,), (1.5,)]
+    for column, kind in (("a", "INT64"), ("s", "INT64"), ("a", "STRING")):
+        error = room.refusal(f"ALTER TABLE `{name}` ALTER COLUMN {column} SET DATA TYPE {kind}")
+        assert "is assignable to the new type" in str(error)
+    assert [field.field_type for field in room.client.get_table(name).schema] == ["FLOAT", "STRING"]
+
+
 def test_a_transaction_is_kept_whole_or_not_at_all(room: Room) -> None:
     name = room.name("transacted")
     room.job(f"CREATE TABLE `{name}` AS SELECT 1 AS a")
@@ -164,6 +179,7 @@ def test_a_transaction_is_kept_whole_or_not_at_all(room: Room) -> None:
     assert job.statement_type == "SCRIPT"
     assert room.rows(f"SELECT a FROM `{name}` ORDER BY a") == [(2,), (3,)]
     room.job(f"BEGIN TRANSACTION; DELETE FROM `{name}` WHERE TRUE; ROLLBACK TRANSACTION;")
+    room.job(f"BEGIN TRANSACTION; DELETE FROM `{name}` WHERE TRUE;")
     error = room.refusal(f"BEGIN TRANSACTION; DELETE FROM `{name}` WHERE TRUE; SELECT nope; COMMIT TRANSACTION;")
     assert "nope" in str(error)
     assert room.rows(f"SELECT a FROM `{name}` ORDER BY a") == [(2,), (3,)]

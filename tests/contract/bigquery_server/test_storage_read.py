@@ -67,6 +67,20 @@ def test_streams_together_have_every_row_once_and_split(own: Room) -> None:
     assert abs(split[0].num_rows - parts[0].num_rows / 4) < 2
 
 
+def test_decimals_have_the_digits_that_their_column_declares(room: Room) -> None:
+    name = room.name("decimals")
+    room.job(f"CREATE TABLE `{name}` (n NUMERIC, m NUMERIC(10, 2), i NUMERIC(5))")
+    room.job(f"INSERT INTO `{name}` (n, m, i) VALUES (1.5, 2.25, 3)")
+    found = session(room, name)
+    assert read(room, found, found.streams[0].name).schema.types == [
+        pa.decimal128(38, 9),
+        pa.decimal128(10, 2),
+        pa.decimal128(5, 0),
+    ]
+    table = room.job(f"SELECT m, i FROM `{name}`").result().to_arrow(bqstorage_client=room.storage)
+    assert table.schema.types == [pa.decimal128(38, 9)] * 2
+
+
 def test_a_session_keeps_what_it_saw(room: Room) -> None:
     name = room.name("before")
     room.job(f"CREATE TABLE `{name}` AS SELECT 1 AS a")

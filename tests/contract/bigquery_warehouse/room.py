@@ -9,7 +9,6 @@ from augury import plugins
 from augury.spec.bigquery import BigQueryTarget
 from augury.spec.project import TargetSpec
 from augury.testing.bigquery import BigQueryServer
-from augury.warehouses.contract import Warehouse
 
 PROJECT = "test-project"
 
@@ -35,8 +34,18 @@ def opened(
     read_only: bool = False,
     **more: Any,
 ) -> Any:
-    """The namespace `dev` in a dataset."""
-    warehouse: Warehouse = plugins.load("warehouses", "bigquery").open(
+    """The namespace `dev` in a dataset of a test server."""
+    return _opened(target(server, dataset, **more), root, name, read_only=read_only)
+
+
+def of_service(project: str, dataset: str, root: Path) -> Any:
+    """The namespace `dev` in a dataset of BigQuery itself, as whoever the environment says."""
+    given = BigQueryTarget(project=project, dataset=dataset)
+    return _opened(TargetSpec(warehouse="bigquery", bigquery=given), root, "dev", read_only=False)
+
+
+def _opened(settings: TargetSpec, root: Path, name: str, *, read_only: bool) -> Any:
+    return plugins.load("warehouses", "bigquery").open(
         root,
         "dev",
         project="shop",
@@ -47,6 +56,5 @@ def opened(
         threads=None,
         memory=None,
         read_only=read_only,
-        settings=target(server, dataset, **more),
+        settings=settings,
     )
-    return warehouse

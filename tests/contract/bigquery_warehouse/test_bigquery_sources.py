@@ -105,6 +105,28 @@ def test_a_change_is_noticed_and_its_days_are_named(warehouse: Warehouse, client
     assert (second[1].rows, second[1].digest != first[1].digest) == (2, True)
 
 
+def test_a_view_changes_with_the_tables_that_it_shows(warehouse: Warehouse, client: Any, shop: str) -> None:
+    run(client, f"CREATE TABLE `{shop}.orders` AS SELECT 1 AS id, DATE '2026-01-05' AS day")
+    run(client, f"CREATE VIEW `{shop}.shown` AS SELECT * FROM `{shop}.orders`")
+    source = SourceSpec(table=f"{shop}.shown", event_time="day")
+    before = state(warehouse, source)
+    assert state(warehouse, source) == before
+    run(client, f"INSERT INTO `{shop}.orders` VALUES (2, DATE '2026-01-06')")
+    assert state(warehouse, source).signature != before.signature
+    assert seen(warehouse, source) == [1, 2]
+
+
+def test_a_table_that_wants_a_filter_gets_one(warehouse: Warehouse, client: Any, shop: str) -> None:
+    run(client, f"CREATE TABLE `{shop}.orders` (id INT64, day DATE) PARTITION BY day")
+    run(client, f"INSERT INTO `{shop}.orders` VALUES (1, DATE '2026-01-05'), (NULL, DATE '2026-01-08')")
+    run(client, f"ALTER TABLE `{shop}.orders` SET OPTIONS (require_partition_filter = TRUE)")
+    source = SourceSpec(table=f"{shop}.orders", event_time="day", columns={"id": Column(type="INT64", required=True)})
+    found = state(warehouse, source)
+    assert seen(warehouse, source, until(6)) == [1]
+    assert warehouse.nulls(source, found, until(6), "UTC") == ()
+    assert [one.rows for one in warehouse.nulls(source, found, until(9), "UTC")] == [1]
+
+
 def test_drift_and_absence(warehouse: Warehouse, client: Any, shop: str) -> None:
     run(client, f"CREATE TABLE `{shop}.orders` AS SELECT 'x' AS idd, DATE '2026-01-05' AS day, 1.5 AS amount")
     declared = {"id": Column(type="STRING"), "amount": Column(type="INT64")}

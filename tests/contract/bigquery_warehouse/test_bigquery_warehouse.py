@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,12 @@ from augury.testing.warehouse_contract import WarehouseContract
 from augury.testing.warehouse_rows import STRANGE
 from augury.testing.warehouse_sources import Lay
 from augury.warehouses.contract import Warehouse
-from tests.contract.bigquery_warehouse.room import opened
+from tests.contract.bigquery_warehouse.room import of_service, opened
+from tests.servers import NOT_RUN
+
+
+PROJECT = os.environ.get("AUGURY_TEST_BIGQUERY_PROJECT", "")
+DATASET = os.environ.get("AUGURY_TEST_BIGQUERY_DATASET", "")
 
 
 class BigQueryContract(WarehouseContract):
@@ -113,3 +119,30 @@ class TestElsewhere(BigQueryContract):
     @_not_widened
     def test_a_schema_that_grew_is_one_schema_for_readers(self, warehouse: Warehouse) -> None:
         super().test_a_schema_that_grew_is_one_schema_for_readers(warehouse)
+
+
+class TestService(BigQueryContract):
+    """BigQuery itself, where AUGURY_TEST_BIGQUERY_PROJECT and AUGURY_TEST_BIGQUERY_DATASET name a project and the
+    beginning of datasets that may be made and removed there. Sources are Parquet files."""
+
+    @pytest.fixture
+    def warehouse(self, dataset: str, tmp_path: Path) -> Iterator[Any]:
+        if not (PROJECT and DATASET):
+            pytest.skip(
+                NOT_RUN + "BigQuery itself: AUGURY_TEST_BIGQUERY_PROJECT and AUGURY_TEST_BIGQUERY_DATASET are not set"
+            )
+        from google.cloud.bigquery import Client
+
+        warehouse = of_service(PROJECT, f"{DATASET}_{dataset}", tmp_path)
+        yield warehouse
+        warehouse.close()
+        with Client(PROJECT) as client:
+            client.delete_dataset(f"{DATASET}_{dataset}", delete_contents=True, not_found_ok=True)
+
+    @pytest.fixture
+    def lay(self, tmp_path: Path) -> Lay:
+        def laid(rows: pa.Table, columns: dict[str, Column]) -> SourceSpec:
+            pq.write_table(rows, tmp_path / "orders.parquet")
+            return SourceSpec(path="orders.parquet", event_time="at", columns=columns)
+
+        return laid

@@ -83,11 +83,8 @@ def save(model: Fitted, folder: Path) -> None:
         ],
     }
     (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False) + "\n", encoding="utf-8")
-    # Not numpy.savez: its archive carries the time of writing, and equal models shall be equal files.
-    with zipfile.ZipFile(folder / ARRAYS, "w") as archive:
-        for name, values in writer.whole().items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as file:
-                np.lib.format.write_array(file, values, allow_pickle=False)
+    arrays: dict[str, Any] = writer.whole()
+    np.savez(folder / ARRAYS, allow_pickle=False, **arrays)
 
 
 def load(folder: Path, model_type: str) -> Fitted:
@@ -135,7 +132,6 @@ def _written(fit: Fit, writer: _Writer) -> dict[str, Any]:
             }
             for season in fit.seasons
         ],
-        "inflation": fit.inflation,
         "weights": fit.weights.tolist(),
         "naive_error": fit.naive_error,
         "has_spikes": fit.has_spikes,
@@ -171,7 +167,6 @@ def _read(facts: dict[str, Any], reader: _Reader) -> Fit:
         Arima(**{**arima, "chosen": Candidate(**facts["arima"]["chosen"])}),
         tuple(Candidate(**candidate) for candidate in facts["candidates"]),
         seasons,
-        facts["inflation"],
         np.array(facts["weights"], dtype=np.float64),
         facts["naive_error"],
         facts["has_spikes"],

@@ -43,8 +43,6 @@ class Fit:
     arima: Arima
     candidates: tuple[Candidate, ...]
     seasons: tuple[Season, ...]
-    inflation: float
-    """The variance of a forecast in terms of that which the innovations give."""
     weights: Vector
     """Of the columns of the design."""
     naive_error: float

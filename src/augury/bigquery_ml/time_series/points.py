@@ -11,6 +11,7 @@ import numpy.typing as npt
 from augury.bigquery_ml.time_series.fitted import Fit, Fitted
 from augury.bigquery_ml.time_series.grids import Times
 from augury.bigquery_ml.time_series.limits import Limits
+from augury.bigquery_ml.time_series.seasons import inflation
 from augury.errors import ModelFailed
 
 Vector = npt.NDArray[np.float64]
@@ -87,7 +88,7 @@ class Ahead:
 def ahead(model: Fitted, fit: Fit, horizon: int) -> Ahead:
     steps = np.arange(1, horizon + 1, dtype=np.int64)
     trend, errors = fit.arima.ahead(horizon)
-    errors = errors * np.sqrt(fit.inflation)
+    errors = errors * np.sqrt(inflation(fit.seasons))
     seasons = {season.name: season.ahead(steps) for season in fit.seasons}
     times = fit.grid.at(fit.length - 1 + steps)
     if times[-1] > LAST:

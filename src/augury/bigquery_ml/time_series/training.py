@@ -100,7 +100,6 @@ def fit(given: _Given, places: Places, chosen: Options, seed: int) -> Fit:
         model,
         candidates,
         found,
-        seasons.inflation(found),
         weights,
         float(np.mean(np.abs(np.diff(points.values)))),
         has_spikes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from augury.bigquery_ml.contract import Call
@@ -121,7 +122,9 @@ def per_batch(
 
     def batches() -> Iterator[Any]:
         for batch in rows:
-            arrays = compute(batch)
+            # What is too large to be squared is infinitely far away: no reason to warn on standard error.
+            with np.errstate(over="ignore", invalid="ignore"):
+                arrays = compute(batch)
             columns = [array.cast(field.type) for array, field in zip(arrays, made, strict=True)]
             yield pa.RecordBatch.from_arrays([*columns, *(batch.column(at) for at in keep)], schema=schema)
 

@@ -18,7 +18,7 @@ from augury.bigquery_ml.unsupervised.factorization_files import Card, Keys, Tria
 from augury.bigquery_ml.unsupervised.factorization_model import FactorizationModel, measured
 from augury.bigquery_ml.unsupervised.factors import Factors, Observed, Settings, fit
 from augury.bigquery_ml.unsupervised.splits import split
-from augury.bigquery_ml.unsupervised.values import NUMBERS, bigquery_type, numbers, one_array
+from augury.bigquery_ml.unsupervised.values import NUMBERS, bigquery_type, numbers, one_array, unusable
 from augury.errors import AuguryError, ModelFailed, UsageError, nearest
 
 GROUPABLE = ("INT64", "NUMERIC", "BIGNUMERIC", "STRING", "BYTES", "BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP")
@@ -150,8 +150,10 @@ def _checked(names: list[str], columns: list[Any], *, implicit: bool) -> Any:
         problems.append(f"{names[2]}: ratings are numbers, not {bigquery_type(columns[2].type)}")
     elif not columns[2].null_count:
         ratings = numbers(columns[2])
-        if not np.isfinite(ratings).all():
-            problems.append(f"{names[2]}: {int(np.sum(~np.isfinite(ratings))):,} ratings are not finite")
+        if wrong := unusable(ratings):
+            problems.append(f"{names[2]}: {wrong}")
+        elif np.isnan(ratings).any():
+            problems.append(f"{names[2]}: {int(np.isnan(ratings).sum()):,} ratings are NaN")
         elif implicit and (ratings < 0).any():
             problems.append(
                 f"{names[2]}: {int(np.sum(ratings < 0)):,} ratings are negative, implicit feedback has none"

@@ -28,6 +28,7 @@ Codes = npt.NDArray[np.int64]
 
 TOGETHER = 4_096
 """Systems of equations that are solved at a time."""
+REMEDY = "Scale the ratings down, raise L2_REG, or lower WALS_ALPHA."
 FIRST_SCALE = 0.1
 """Standard deviation of the factors that explicit feedback begins with."""
 
@@ -99,13 +100,13 @@ def fit(observed: Observed, held_back: Observed, settings: Settings) -> tuple[Fa
     """Raises ModelFailed."""
     iterate, loss = _implicit(observed, settings) if settings.alpha is not None else _explicit(observed, settings)
     steps: list[Step] = []
-    with one_thread("matrix-factorization"):
+    with one_thread("matrix-factorization"), np.errstate(over="ignore", invalid="ignore"):
         while True:
             began = time.perf_counter()
             factors = next(iterate)
             found = loss(factors, observed)
             if not np.isfinite(found):
-                raise ModelFailed("the factors grew without limit", fix="Raise L2_REG, or lower WALS_ALPHA.")
+                raise ModelFailed("the factors grew without limit", fix=REMEDY)
             held = loss(factors, held_back) if len(held_back.ratings) else None
             steps.append(Step(found, held, round((time.perf_counter() - began) * 1000)))
             if len(steps) == settings.most:
@@ -179,6 +180,7 @@ def _implicit(observed: Observed, settings: Settings) -> tuple[Iterator[Factors]
     # Loaded here, so that their threads are limited with all others when the iterations begin.
     sparse = library("scipy.sparse", "matrix-factorization")
     package = library("implicit.cpu.als", "matrix-factorization")
+    failed = library("implicit.recommender_base", "matrix-factorization").ModelFitError
 
     def iterate() -> Iterator[Factors]:
         als = package.AlternatingLeastSquares(
@@ -195,7 +197,10 @@ def _implicit(observed: Observed, settings: Settings) -> tuple[Iterator[Factors]
         )
         ratings.data = 1.0 + alpha * ratings.data
         while True:
-            als.fit(ratings, show_progress=False)  # goes on from the factors that it has
+            try:
+                als.fit(ratings, show_progress=False)  # goes on from the factors that it has
+            except (failed, ValueError) as error:
+                raise ModelFailed("the factors cannot be found", why=str(error), fix=REMEDY) from error
             yield Factors(als.user_factors.copy(), als.item_factors.copy(), np.zeros(users), np.zeros(items), 0.0)
 
     def loss(factors: Factors, rows: Observed) -> float:

@@ -32,6 +32,7 @@ from augury.bigquery_ml.unsupervised.values import (
     one_array,
     part,
     text,
+    unusable,
 )
 from augury.errors import ModelFailed
 from augury.models.features import codes
@@ -134,7 +135,7 @@ def learn(table: pa.Table, features: Sequence[str], *, standardize: bool) -> tup
 
 def encode(batch: Any, inputs: Sequence[Input], at: dict[str, int]) -> Encoded:
     """Per input: its values, or the position of each row's value, which is `width` for a value that training did not
-    see. `at` says where each column is in the batch. Raises ModelFailed on infinities and on arrays of another length.
+    see. `at` says where each column is in the batch. Raises ModelFailed on infinities and arrays of another length.
     """
     widths = Counter(
         (item.column, item.field) for item in inputs if isinstance(item, Number) and item.place is not None
@@ -150,9 +151,9 @@ def encode(batch: Any, inputs: Sequence[Input], at: dict[str, int]) -> Encoded:
             out.append(_positions(part(found[key], item.part) if item.part else _as_text(found[key]), item))
             continue
         values = numbers(found[key]) if item.place is None else found[key][:, item.place]
-        if infinite := int(np.count_nonzero(np.isinf(values))):
+        if wrong := unusable(values):
             raise ModelFailed(
-                f"{item.name}: {infinite:,} infinite value{'s' * (infinite != 1)}",
+                f"{item.name}: {wrong}",
                 fix="Guard the division or logarithm in the query, e.g. with SAFE_DIVIDE.",
             )
         out.append((np.where(np.isnan(values), item.mean, values) - item.center) / item.scale)
@@ -230,8 +231,8 @@ def _number(leaf: _Leaf, values: Vector, problems: list[str], *, standardize: bo
     if not len(known):
         problems.append(f"{leaf.name}: every value is NULL")
         return Number(name=leaf.name, column=leaf.column, field=leaf.field, mean=0.0)
-    if infinite := int(np.count_nonzero(np.isinf(known))):
-        problems.append(f"{leaf.name}: {infinite:,} infinite value{'s' * (infinite != 1)}")
+    if wrong := unusable(known):
+        problems.append(f"{leaf.name}: {wrong}")
         return Number(name=leaf.name, column=leaf.column, field=leaf.field, mean=0.0)
     mean = float(known.mean())
     # NULLs stand at the mean: they add nothing to the spread, but count as rows.

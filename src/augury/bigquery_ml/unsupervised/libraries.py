@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 from augury.errors import PluginError
+
+_ALONE = Lock()
 
 
 def library(module: str, extra: str) -> Any:
@@ -22,7 +26,13 @@ def library(module: str, extra: str) -> Any:
         ) from error
 
 
-def one_thread(extra: str = "bigquery-ml") -> AbstractContextManager[Any]:
-    """Sums of matrix products on one thread: how they are rounded depends on the number of threads."""
-    limits: AbstractContextManager[Any] = library("threadpoolctl", extra).threadpool_limits(1)
-    return limits
+@contextmanager
+def one_thread(extra: str = "bigquery-ml") -> Iterator[None]:
+    """Sums of matrix products on one thread: how they are rounded depends on the number of threads.
+
+    One caller at a time: the limit is the process's, and threadpoolctl leaves it alone, without a word, where another
+    thread has set it.
+    """
+    limits = library("threadpoolctl", extra).threadpool_limits
+    with _ALONE, limits(1, user_api="blas"):
+        yield

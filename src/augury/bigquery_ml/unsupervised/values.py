@@ -20,6 +20,8 @@ Vector = npt.NDArray[np.float64]
 
 NUMBERS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 CATEGORIES = ("BOOL", "STRING", "BYTES", "DATE", "DATETIME", "TIME")
+LARGEST = 1e100
+"""Numbers beyond this cannot be squared and added up."""
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 PARTS: tuple[tuple[str, str], ...] = (
@@ -69,9 +71,11 @@ def compatible(trained: str, given: str) -> bool:
 
 
 def one_array(column: Any) -> Any:
-    """One chunk, without dictionaries."""
+    """One chunk, without dictionaries and views."""
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
@@ -85,6 +89,12 @@ def numbers(column: Any) -> Vector:
     if not (pa.types.is_integer(arrow) or pa.types.is_floating(arrow)):
         column = column.cast(pa.float64(), safe=False)
     return plain_numbers(column)
+
+
+def unusable(values: Vector) -> str:
+    """What is wrong with some numbers; nothing where they can be computed with. NaN is missing, not wrong."""
+    count = int(np.count_nonzero(np.abs(values) > LARGEST))
+    return f"{count:,} value{'s' * (count != 1)} infinite or beyond {LARGEST:g}" if count else ""
 
 
 def text(column: Any) -> Any:

@@ -59,6 +59,13 @@ class Context:
     """ISO time with its offset, in UTC."""
     lambdas: count[int] = field(default_factory=lambda: count(1))
 
+    def call_of(self, node: exp.Anonymous) -> Call:
+        """The call as written. Words of the grammar that stand where a function should have no mark."""
+        name = node.name
+        if not name.startswith("\0"):
+            self.source.refuse(0, f"{name.upper()[:60]}() is no function of BigQuery")
+        return self.calls[int(name[1:])]
+
     def fill(self, template: str, *texts: str) -> str:
         """`template` with `{0}`, `{1}` filled; what must not stand twice is named by a lambda first."""
         uses = [int(found) for found in _HOLE.findall(template)]

@@ -43,12 +43,18 @@ def duckdb_type(node: exp.Expr) -> str | None:
             key = field.name.partition("\0")[0] if named else f"_field_{at + 1}"
             fields.append('"' + key.replace('"', '""') + f'" {inner}')
         return f"STRUCT({', '.join(fields)})"
-    return _DUCKDB.get(name)
+    if node.expressions and name in ("DECIMAL", "BIGDECIMAL"):
+        # NUMERIC(p[, s]) rounds to s digits; without s to none.
+        digits = [item.name for item in node.expressions]
+        return f"DECIMAL({digits[0]}, {digits[1] if len(digits) > 1 else 0})"
+    return None if node.expressions else _DUCKDB.get(name)
 
 
 def kind_of_type(type_: str) -> str:
     """The type of BigQuery for a type as `duckdb_type` gives it."""
-    return "ARRAY" if type_.endswith("[]") else _KINDS.get(type_, "STRUCT")
+    if type_.endswith("[]"):
+        return "ARRAY"
+    return _KINDS.get(type_) or ("NUMERIC" if type_.startswith("DECIMAL") else "STRUCT")
 
 
 def kind_of(node: exp.Expr, context: Context) -> str | None:

@@ -57,7 +57,11 @@ def _rows_to_columns(pivot: exp.Expr, relation: str, context: Context) -> str:
         literal = value.this if named else value
         if not isinstance(literal, exp.Literal):
             context.source.refuse(offset_of(pivot), "PIVOT: only literals, or literals with an alias, can be pivoted")
-        label = plain(value.args["alias"].name) if named else _label(literal)
+        if not named and not literal.is_string:
+            context.source.refuse(
+                offset_of(pivot), "PIVOT of numbers: give each column a name, IN (1 AS one, 2 AS two)"
+            )
+        label = plain(value.args["alias"].name) if named else literal.this
         for item in pivot.expressions:
             prefix = f"{plain(item.alias)}_" if isinstance(item, exp.Alias) else ""
             call = item.this if isinstance(item, exp.Alias) else item
@@ -65,11 +69,6 @@ def _rows_to_columns(pivot: exp.Expr, relation: str, context: Context) -> str:
             out.append(f"{called(call, context, condition).text} AS {quote(prefix + label)}")
     used = ", ".join(map(quote, pivot.meta["columns"]))
     return f"SELECT * EXCLUDE ({used}), {', '.join(out)} FROM {relation} GROUP BY ALL"
-
-
-def _label(literal: exp.Literal) -> str:
-    """The column of a value without an alias: text as it is, numbers with an underscore before them."""
-    return literal.this if literal.is_string else f"_{literal.this}".replace(".", "_point_")
 
 
 def _columns_to_rows(pivot: exp.Expr, relation: str, context: Context) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from augury.errors import nearest
 from augury.sql.bigquery.builders import BUILDERS
 from augury.sql.bigquery.catalogue import REFUSED, SYNTAX, known
-from augury.sql.bigquery.contract import PLACEHOLDER
 from augury.sql.bigquery.parts import DATE_PARTS, WEEKDAYS, part_position
 from augury.sql.bigquery.refusals import Source
 from augury.sql.bigquery.strings import bytes_of, text_of
@@ -161,6 +160,8 @@ class _Tokens:
             elif kind in (types.STRING, types.RAW_STRING, types.BYTE_STRING):
                 out.append(self._literal(token))
             elif kind == types.IDENTIFIER:
+                if at + 1 < len(tokens) and tokens[at + 1].token_type == types.L_PAREN:
+                    self.source.refuse(token.start, f"{token.text[:60]}() is a function of your own: write it out")
                 token.text = self._decoded(token)
                 out.append(token)
             elif kind == types.FORMAT and at + 1 < len(tokens) and tokens[at + 1].token_type == types.STRING:
@@ -208,7 +209,7 @@ class _Tokens:
         before = tokens[at - 1].token_type if at else None
         if upper == "EXTRACT":
             return True
-        if upper in SYNTAX or token.text.startswith(PLACEHOLDER):
+        if upper in SYNTAX:
             return False
         if upper == "REPLACE" and before in (types.STAR, types.R_PAREN):
             return False  # * REPLACE (...)

@@ -195,7 +195,7 @@ def _elements(item: exp.Unnest, context: Context) -> str | None:
 
     array = item.expressions[0]
     if isinstance(array, exp.Anonymous):
-        return "value" if context.calls[int(array.this[1:])].name in _OF_VALUES else None
+        return "value" if context.call_of(array).name in _OF_VALUES else None
     if isinstance(array, exp.Cast):
         inner = array.to.expressions[0] if array.to.expressions else None
         return "struct" if inner is not None and inner.is_type("struct") else "value"

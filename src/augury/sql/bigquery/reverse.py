@@ -143,7 +143,9 @@ def _text(node: exp.Expr, context: Context) -> str:
 def _called(node: exp.Anonymous, context: Context, calls: Calls, condition: str) -> _Found:
     from sqlglot import exp
 
-    name, offset = calls.names[int(node.this[1:])]
+    if not node.name.startswith("\0"):
+        context.source.refuse(0, f"{node.name[:60]}() is not known on BigQuery")
+    name, offset = calls.names[int(node.name[1:])]
     mark = f"\0{context.source.line(offset)}\0"
     distinct = bool(node.expressions) and isinstance(node.expressions[0], exp.Distinct)
     nodes = node.expressions[0].expressions if distinct else node.expressions

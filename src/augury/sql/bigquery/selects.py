@@ -88,7 +88,7 @@ def _aggregated(node: exp.Expr, until: exp.Expr, context: Context) -> bool:
 
     parent = node.parent
     while parent is not None and parent is not until:
-        if isinstance(parent, exp.Anonymous) and context.calls[int(parent.this[1:])].name in AGGREGATES:
+        if isinstance(parent, exp.Anonymous) and context.call_of(parent).name in AGGREGATES:
             return True
         parent = parent.parent
     return False

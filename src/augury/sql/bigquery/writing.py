@@ -74,7 +74,7 @@ def window(node: exp.Window, context: Context) -> Sql | None:
 
 
 def called(node: exp.Anonymous, context: Context, over: str) -> Sql:
-    call = context.calls[int(node.this[1:])]
+    call = context.call_of(node)
     arguments = Arguments(call, node.expressions, context, windowed=bool(over))
     built = BUILDERS[call.name](arguments)
     mark = f"\0{call.line}\0"

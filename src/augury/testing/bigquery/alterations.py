@@ -1,17 +1,17 @@
 """What does one action of ALTER TABLE do? BigQuery docs: "ALTER TABLE ADD COLUMN", "DROP COLUMN", "RENAME TO",
-"SET OPTIONS", "ALTER COLUMN ... SET OPTIONS", "DROP NOT NULL"."""
+"SET OPTIONS", "ALTER COLUMN ... SET OPTIONS", "DROP NOT NULL", "SET DATA TYPE"."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from augury.names import quote
-from augury.testing.bigquery import definitions, names
+from augury.testing.bigquery import definitions, names, selects
 from augury.testing.bigquery.catalog import Table, TableId
 from augury.testing.bigquery.clauses import Reader
 from augury.testing.bigquery.refusals import duplicate, invalid, not_imitated
 from augury.testing.bigquery.resolving import Scope
-from augury.testing.bigquery.schema import named
+from augury.testing.bigquery.schema import WIDER, Field, described, duckdb_type, named
 from augury.testing.bigquery.store import Change, milliseconds
 from augury.testing.bigquery.writing import add_column
 
@@ -68,6 +68,8 @@ def _changed(change: Change, table: Table, reader: Reader) -> Table:
     field = named(table.fields, name)
     if field is None:
         raise invalid(f"Column not found: {name}")
+    if reader.take("SET", "DATA", "TYPE"):
+        return _retyped(change, table, field, reader)
     if reader.take("DROP", "NOT", "NULL"):
         new = {**field, "mode": "NULLABLE"}
     elif reader.take("SET", "OPTIONS"):
@@ -76,6 +78,21 @@ def _changed(change: Change, table: Table, reader: Reader) -> Table:
     else:
         raise not_imitated(f"ALTER COLUMN ... {reader.word}")
     fields = tuple(new if one is field else one for one in table.fields)
+    return table.changed(change.next_version(), milliseconds(), fields=fields)
+
+
+def _retyped(change: Change, table: Table, field: Field, reader: Reader) -> Table:
+    """Only to a type that takes every value of the old one."""
+    new = {**definitions.columns_from(f"c {reader.until(',')}")[0], "name": field["name"], "mode": field["mode"]}
+    if new["type"] not in (field["type"], *WIDER.get(field["type"], ())):
+        raise invalid(
+            "ALTER TABLE ALTER COLUMN SET DATA TYPE requires that the existing column type "
+            f"({described(field)}) is assignable to the new type ({described(new)})"
+        )
+    column, kind = quote(field["name"]), duckdb_type(new)
+    selects.execute(change.cursor, f"ALTER TABLE {table.physical} ALTER COLUMN {column} SET DATA TYPE {kind}")
+    kept = {**new, "description": field["description"]} if "description" in field else new
+    fields = tuple(kept if one is field else one for one in table.fields)
     return table.changed(change.next_version(), milliseconds(), fields=fields)
 
 

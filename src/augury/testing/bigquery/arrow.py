@@ -37,9 +37,16 @@ def type_of(field: Field) -> Any:
         "DATETIME": pa.timestamp("us"),
         "TIMESTAMP": pa.timestamp("us", tz="UTC"),
         "TIME": pa.time64("us"),
-        "NUMERIC": pa.decimal128(38, 9),
-        "BIGNUMERIC": pa.decimal256(76, 38),
+        "NUMERIC": pa.decimal128(*_size(field, 38, 9)),
+        "BIGNUMERIC": pa.decimal256(*_size(field, 76, 38)),
     }[field["type"]]
+
+
+def _size(field: Field, precision: int, scale: int) -> tuple[int, int]:
+    """(precision, scale) of NUMERIC(P, S), or of one that declares neither."""
+    if "precision" not in field:
+        return precision, scale
+    return int(field["precision"]), int(field.get("scale", 0))
 
 
 def schema_of(fields: Sequence[Field]) -> pa.Schema:

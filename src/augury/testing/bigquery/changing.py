@@ -6,6 +6,7 @@ kept when it is done; with it, all of them at COMMIT TRANSACTION or none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,7 +17,7 @@ from augury.testing.bigquery.catalog import Table
 from augury.testing.bigquery.gathering import gathered
 from augury.testing.bigquery.jobs import Job
 from augury.testing.bigquery.parameters import Parameters, parameters_of
-from augury.testing.bigquery.refusals import invalid
+from augury.testing.bigquery.refusals import Refusal, invalid
 from augury.testing.bigquery.resolving import Scope
 from augury.testing.bigquery.schema import shown as schema_shown
 from augury.testing.bigquery.statements import DML, Statement, invalid_query
@@ -121,7 +122,10 @@ def _one(service: Service, job: Job, change: Change, statement: Statement, param
     if statement.kind == "SELECT":
         _select(job, scope, statement, parameters)
     elif statement.kind in DML:
-        counts = EDITS[statement.kind](dml.Edit(change, scope, parameters), statement)
+        try:
+            counts = EDITS[statement.kind](dml.Edit(change, scope, parameters), statement)
+        except Refusal as error:
+            raise _placed(error, statement) from error
         queries.account(job, statement.kind, _weights(scope, statement, parameters))
         about = job.statistics["query"]
         about["numDmlAffectedRows"] = str(counts.total)
@@ -139,6 +143,19 @@ def _one(service: Service, job: Job, change: Change, statement: Statement, param
         if done.target is not None:
             about["ddlTargetTable"] = done.target.shown()
         job.affected, job.result = 0, None
+
+
+def _placed(error: Refusal, statement: Statement) -> Refusal:
+    """The error of a statement that was rewritten, at its place in the text that the client sent."""
+    what, at, _ = error.message.rpartition(" at [")
+    if not at or error.reason != "invalidQuery" or statement.kind == "INSERT":
+        return error
+    name = re.search(r"(?:Unrecognized name: |Column )(\w+)", what)
+    found = re.search(rf"\b{name[1]}\b", statement.text, re.IGNORECASE) if name else None
+    place = found.start() if found else 0
+    line = statement.text.count("\n", 0, place)
+    column = place - (statement.text.rfind("\n", 0, place) + 1)
+    return invalid_query(what, statement.line + line, column + 1)
 
 
 def _weights(scope: Scope, statement: Statement, parameters: Parameters) -> list[int]:

@@ -4,118 +4,27 @@ GoogleSQL"."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from augury.testing.bigquery import datasets, definitions, names, partitions, views, writing
+from augury.testing.bigquery import datasets, definitions, views
 from augury.testing.bigquery.alterations import alter
-from augury.testing.bigquery.catalog import Table, TableId
-from augury.testing.bigquery.clauses import Reader, reader_of
-from augury.testing.bigquery.gathering import gathered
+from augury.testing.bigquery.asking import Asked, Done, target
+from augury.testing.bigquery.clauses import reader_of
 from augury.testing.bigquery.parameters import Parameters
 from augury.testing.bigquery.refusals import duplicate, invalid, missing, not_imitated
 from augury.testing.bigquery.resolving import Scope
 from augury.testing.bigquery.statements import Statement
 from augury.testing.bigquery.store import Change
+from augury.testing.bigquery.table_making import create_table
 
 if TYPE_CHECKING:
     from augury.testing.bigquery.service import Service
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A statement in the middle of its change."""
-
-    service: Service
-    change: Change
-    scope: Scope
-    reader: Reader
-    parameters: Parameters
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a statement of DDL did, as the statistics of its job say it."""
-
-    kind: str
-    operation: str
-    target: TableId | None = None
-
-
 def perform(service: Service, change: Change, scope: Scope, statement: Statement, parameters: Parameters) -> Done:
     asked = Asked(service, change, scope, reader_of(statement), parameters)
     return VERBS[statement.kind](asked)
-
-
-def _create_table(asked: Asked) -> Done:
-    reader = asked.reader
-    reader.need("CREATE")
-    replaces = reader.take("OR", "REPLACE")
-    if reader.take("TEMP") or reader.take("TEMPORARY"):
-        raise not_imitated("temporary tables")
-    reader.need("TABLE")
-    unless = reader.take("IF", "NOT", "EXISTS")
-    found = target(asked)
-    fields = definitions.columns_from(reader.group()) if reader.word == "(" else ()
-    for word in ("LIKE", "COPY", "CLONE"):
-        if reader.word == word:
-            raise not_imitated(f"CREATE TABLE ... {word} (use a copy job)")
-    partition = reader.until("CLUSTER", "CLUSTER BY", "OPTIONS", "AS") if reader.take("PARTITION", "BY") else ""
-    cluster = reader.until("OPTIONS", "AS") if reader.take("CLUSTER", "BY") else ""
-    options = reader.group() if reader.take("OPTIONS") else ""
-    query = reader.rest() if reader.take("AS") else None
-    reader.end()
-    if found in asked.change.state.tables:
-        if unless:
-            return Done("CREATE_TABLE" if query is None else "CREATE_TABLE_AS_SELECT", "SKIP", found)
-        if not replaces:
-            raise duplicate("Table", str(found))
-    given = definitions.options_from(options, asked.scope, definitions.OF_TABLE)
-    staged, columns = None, fields
-    if query is not None:
-        staged, columns = _queried(asked, query, fields)
-    elif not fields:
-        raise invalid("CREATE TABLE needs a list of columns or AS query.")
-    before = asked.change.state.tables.get(found)
-    if before is not None:
-        asked.change.remove(found)
-    made = _made(asked, found, columns, partition, cluster, given)
-    if staged is not None:
-        writing.write(asked.change, writing.Target(found, create="CREATE_NEVER"), staged, columns)
-        asked.change.cursor.execute(f"DROP TABLE {staged}")
-    if before is not None:
-        asked.change.put(replace(asked.change.state.tables[found], created=before.created, version=made.version))
-    kind = "CREATE_TABLE" if query is None else "CREATE_TABLE_AS_SELECT"
-    return Done(kind, "REPLACE" if before is not None else "CREATE", found)
-
-
-def _queried(asked: Asked, query: str, fields: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """The rows of CREATE TABLE AS, under the names of the column list where there is one."""
-    staged, found = gathered(asked.scope, query, asked.parameters)
-    if not fields:
-        return staged, found
-    if [one["name"].lower() for one in fields] != [one["name"].lower() for one in found]:
-        raise invalid("The column list of CREATE TABLE AS must have the names of the query's columns, in their order.")
-    return staged, fields
-
-
-def _made(
-    asked: Asked, found: TableId, columns: tuple[Any, ...], partition: str, cluster: str, given: dict[str, Any]
-) -> Table:
-    wanted = definitions.partitioning_from(partition, columns) if partition else None
-    days = given.get("partition_expiration_days")
-    if wanted is not None and days is not None:
-        wanted["expirationMs"] = str(int(days * 86_400_000))
-    by = [piece.strip().strip("`") for piece in cluster.split(",")] if cluster else []
-    settings = {key: value for key, value in definitions.settings_from(given).items() if value is not None}
-    return writing.new_table(
-        asked.change,
-        found,
-        columns,
-        partitions.asked(wanted, columns),
-        clustering=writing.clustered(by, columns),
-        settings=settings,
-    )
 
 
 def _create_view(asked: Asked) -> Done:
@@ -233,21 +142,8 @@ def _alter_schema(asked: Asked) -> Done:
     return Done("ALTER_SCHEMA", "ALTER")
 
 
-def target(asked: Asked, *, exists: bool = True) -> TableId:
-    """The table that the statement is about, whose name and place are checked."""
-    found = asked.scope.id_of(asked.reader.path())
-    plain, decorator = names.table(found.table)
-    if decorator is not None:
-        raise invalid(f"Invalid table ID {found.table!r}: a statement names the whole table.")
-    names.project(found.project)
-    names.dataset(found.dataset)
-    if exists or found.within in asked.change.state.datasets:
-        asked.scope.located(found.within)
-    return TableId(found.project, found.dataset, plain)
-
-
 VERBS: dict[str, Callable[[Asked], Done]] = {
-    "CREATE_TABLE": _create_table,
+    "CREATE_TABLE": create_table,
     "CREATE_VIEW": _create_view,
     "CREATE_SCHEMA": _create_schema,
     "DROP_TABLE": _drop,

@@ -86,7 +86,7 @@ def _typed(name: str, kind: Any) -> Field:
     return field
 
 
-def partitioning_from(text: str, fields: tuple[Field, ...]) -> dict[str, Any]:
+def partitioning_from(text: str) -> dict[str, Any]:
     """The `timePartitioning` that an expression of PARTITION BY means."""
     plain = text.strip()
     if re.fullmatch(r"_PARTITIONDATE|DATE\s*\(\s*_PARTITIONTIME\s*\)", plain, re.I):

@@ -19,13 +19,11 @@ from augury.testing.bigquery.gathering import gathered
 from augury.testing.bigquery.parameters import Parameters
 from augury.testing.bigquery.refusals import invalid, missing, not_imitated
 from augury.testing.bigquery.resolving import Scope
-from augury.testing.bigquery.schema import Field, duckdb_type, named
+from augury.testing.bigquery.schema import WIDER, Field, duckdb_type, named
 from augury.testing.bigquery.statements import Statement, invalid_query
 from augury.testing.bigquery.store import Change, milliseconds
 
 ROW = "_row_of_the_target"
-WIDER = {"INTEGER": ("NUMERIC", "BIGNUMERIC", "FLOAT"), "NUMERIC": ("BIGNUMERIC", "FLOAT"), "BIGNUMERIC": ("FLOAT",)}
-"""BigQuery docs: "Conversion rules", supertypes."""
 
 
 @dataclass(frozen=True)

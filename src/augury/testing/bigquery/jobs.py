@@ -188,7 +188,7 @@ class Jobs:
         with self._lock:
             self._jobs.pop((job.project, job.location, job.id), None)
 
-    def stop(self, seconds: float = 5.0) -> None:
+    def stop(self, seconds: float = 20.0) -> None:
         """Cancel what runs and wait for it."""
         with self._lock:
             jobs, threads = list(self._jobs.values()), list(self._threads)

@@ -43,7 +43,8 @@ FROM_DUCKDB = {
     "null": "INTEGER",
 }
 """An untyped NULL is INT64 in the result of a query."""
-KEPT = ("name", "type", "mode", "description", "policyTags", "defaultValueExpression", "maxLength", "fields")
+WIDER = {"INTEGER": ("NUMERIC", "BIGNUMERIC", "FLOAT"), "NUMERIC": ("BIGNUMERIC", "FLOAT"), "BIGNUMERIC": ("FLOAT",)}
+"""BigQuery docs: "Conversion rules", supertypes."""
 MOST_DEEP = 15
 """BigQuery docs: "Quotas and limits", levels of nested RECORD columns."""
 
@@ -142,7 +143,12 @@ def shown(fields: Sequence[Field], *, results: bool = False) -> dict[str, Any]:
     """A `TableSchema`; the result of a query says nothing of precision."""
     if not results:
         return {"fields": list(fields)}
-    return {"fields": [{k: v for k, v in one.items() if k not in ("precision", "scale")} for one in fields]}
+    return {"fields": unsized(fields)}
+
+
+def unsized(fields: Sequence[Field]) -> list[Field]:
+    """The fields without the precision and scale of NUMERIC."""
+    return [{key: value for key, value in one.items() if key not in ("precision", "scale")} for one in fields]
 
 
 def named(fields: Sequence[Field], name: str) -> Field | None:

@@ -18,7 +18,7 @@ from augury.testing.bigquery.catalog import Table
 from augury.testing.bigquery.faults import Drop, Refuse, Seen
 from augury.testing.bigquery.refusals import Refusal, invalid, missing, not_imitated
 from augury.testing.bigquery.resolving import Scope
-from augury.testing.bigquery.schema import Field, named
+from augury.testing.bigquery.schema import Field, named, unsized
 from augury.testing.bigquery.store import Snapshot
 from augury.testing.bigquery.tables import id_of
 
@@ -156,6 +156,9 @@ class Reads:
             dataset = now.state.datasets.get(found.within)
             location = dataset.location if dataset else found.dataset.removeprefix("_augury_results_")
             fields = _chosen(table, list(asked.read_options.selected_fields))
+            if dataset is None:
+                # The columns of a query have no precision of their own.
+                fields = unsized(fields)
             sql = self._restricted(project, now, table, asked.read_options.row_restriction)
             read = now.cursor.sql(f"SELECT {arrow.selected(fields)} FROM {sql}").to_arrow_table()
         return read.cast(arrow.schema_of(fields)), location

@@ -8,6 +8,7 @@ from typing import Any
 from augury.errors import UsageError
 from augury.spec.bigquery import BigQueryPlace
 from augury.warehouses.bigquery import names
+from augury.warehouses.bigquery.datasets import same_location
 from augury.warehouses.bigquery.jobs import Ask, Jobs
 from augury.warehouses.bigquery.names import TableId
 from augury.warehouses.bigquery.statements import created_model
@@ -32,7 +33,12 @@ class Models:
                 f"this makes the model {found}, not {wanted}" if found else "this is not one CREATE MODEL statement",
                 fix=f"Begin with: CREATE OR REPLACE MODEL {wanted.sql}",
             )
-        # Where the query is, so must the model be: jobs of the processing identity write it.
+        if not same_location(self._place.location, self._main.location):
+            raise UsageError(
+                f"models lie in {self._place.location}, and the rows that they learn from in {self._main.location}",
+                why="BigQuery trains a model in the region of its rows",
+                fix="Name a dataset of that region in `bigquery: models` of the target.",
+            )
         self._jobs.query(self._main, sql, Ask(labels, max_bytes))
 
     def there(self, name: str) -> bool:

@@ -18,7 +18,6 @@ from augury.warehouses.contract import Partition, TableColumn
 
 Kind = Literal["intent", "done", "failed", "fence"]
 Action = Literal["write", "remove", "view", "unview", ""]
-Key = tuple[str, date | None]
 
 
 @dataclass(frozen=True)
@@ -132,11 +131,12 @@ class Records:
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
-        self._intents: dict[str, Entry] = {}
+        self._open: dict[str, Entry] = {}
+        """Intents of which nobody wrote down how their job ended, by its id."""
         self._over: dict[str, Entry] = {}
         """How each job ended, by its id."""
-        self._newest: dict[Key, Entry] = {}
-        """The change of a partition whose job ended last."""
+        self._newest: dict[str, dict[date | None, Entry]] = {}
+        """By table and day: the change whose job ended last."""
         self._views: dict[str, Entry] = {}
         self._fences: dict[str, Entry] = {}
         """The highest token of each lock."""
@@ -153,11 +153,13 @@ class Records:
         if entry.kind == "fence":
             self._raise(entry)
         elif entry.kind == "intent":
-            self._intents[entry.job_id] = entry
+            if entry.job_id not in self._over:
+                self._open[entry.job_id] = entry
             version = (entry.table, entry.day, entry.run_id, entry.fingerprint)
             self._attempts[version] = max(self._attempts.get(version, 0), entry.attempt)
         elif entry.job_id not in self._over:
             self._over[entry.job_id] = entry
+            self._open.pop(entry.job_id, None)
             if entry.kind == "done":
                 self._done(entry)
 
@@ -173,15 +175,16 @@ class Records:
             if before is None or before.ended_at <= entry.ended_at:
                 self._views[entry.table] = entry
             return
-        found = self._newest.get((entry.table, entry.day))
+        days = self._newest.setdefault(entry.table, {})
+        found = days.get(entry.day)
         if found is None or found.ended_at <= entry.ended_at:
-            self._newest[entry.table, entry.day] = entry
+            days[entry.day] = entry
 
     # -- what is asked ---------------------------------------------------------------------------------------
 
     def unresolved(self) -> tuple[Entry, ...]:
         """Intents of which nobody wrote down how their job ended."""
-        return tuple(entry for job_id, entry in self._intents.items() if job_id not in self._over)
+        return tuple(self._open.values())
 
     def attempts(self, table: str, day: date | None, run_id: str, fingerprint: str) -> int:
         """The number of the last attempt at a write."""
@@ -196,20 +199,16 @@ class Records:
         return tuple(self._old_fences)
 
     def live(self, table: str, day: date | None) -> Entry | None:
-        found = self._newest.get((table, day))
+        found = self._newest.get(table, {}).get(day)
         return found if found is not None and found.action == "write" else None
 
     def of_table(self, table: str) -> dict[date | None, Entry]:
         """Live partitions, by day ascending; a table that is one whole comes first."""
-        found = {day: entry for (name, day), entry in self._newest.items() if name == table and entry.action == "write"}
+        found = {day: entry for day, entry in self._newest.get(table, {}).items() if entry.action == "write"}
         return dict(sorted(found.items(), key=lambda pair: pair[0] or date.min))
 
-    def recorded(self, table: str) -> tuple[Entry, ...]:
-        """Every change of a table that is known, removed partitions included."""
-        return tuple(entry for entry in self._over.values() if entry.table == table and entry.kind == "done")
-
     def tables(self) -> tuple[str, ...]:
-        return tuple(sorted({name for (name, _), entry in self._newest.items() if entry.action == "write"}))
+        return tuple(sorted(name for name in self._newest if self.of_table(name)))
 
     def view(self, name: str) -> Entry | None:
         found = self._views.get(name)
@@ -220,5 +219,6 @@ class Records:
 
     def superseded(self, before: float) -> tuple[Entry, ...]:
         """Entries that say nothing any more and ended before an instant: of older versions and failed jobs."""
-        newest = {entry.job_id for entry in (*self._newest.values(), *self._views.values())}
+        newest = {entry.job_id for days in self._newest.values() for entry in days.values()}
+        newest.update(entry.job_id for entry in self._views.values())
         return tuple(entry for job_id, entry in self._over.items() if job_id not in newest and entry.ended_at < before)

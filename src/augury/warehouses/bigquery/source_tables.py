@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from augury.errors import DataRefused
 from augury.spec.bigquery import BigQueryPlace
 from augury.warehouses.bigquery import types
 from augury.warehouses.bigquery.datasets import located, same_location
-from augury.warehouses.bigquery.jobs import Jobs
+from augury.warehouses.bigquery.jobs import Ask, Jobs
 from augury.warehouses.bigquery.names import TableId
 from augury.warehouses.bigquery.source_files import DATE, shard_day, source_table
 from augury.warehouses.bigquery.types import Field
@@ -34,6 +35,8 @@ class Part:
     """Changes whenever the table does."""
     required: frozenset[str] = frozenset()
     """Columns that the engine itself keeps without NULL, in lower case."""
+    filtered: bool = False
+    """No query may read it without naming partitions."""
 
 
 class SourceTables:
@@ -77,9 +80,23 @@ class SourceTables:
         if table is None:
             return None
         buffered = table.streaming_buffer.estimated_rows if table.streaming_buffer else 0
-        facts = (table_id, table.created, table.modified, table.num_rows, table.num_bytes, buffered)
+        facts = [table_id, table.created, table.modified, table.num_rows, table.num_bytes, buffered]
+        if table.table_type == "VIEW":
+            facts += self._shown(table_id)
         required = frozenset(field.name.casefold() for field in table.schema if field.mode == "REQUIRED")
-        return Part(table_id, day, types.read(table.schema), "|".join(map(str, facts)), required)
+        filtered = bool(table.require_partition_filter)
+        return Part(table_id, day, types.read(table.schema), "|".join(map(str, facts)), required, filtered)
+
+    def _shown(self, view: TableId) -> list[Any]:
+        """When the tables changed that a view reads: it does not change itself."""
+        found = self._jobs.dry(self._main, f"SELECT * FROM {view.sql}", Ask({}))
+        facts: list[Any] = []
+        for one in sorted(found.referenced_tables, key=str):
+            client = self._jobs.client(self._sources)
+            table: Any = self._jobs.asked(partial(client.get_table, one, retry=None), or_none=True)
+            if table is not None:
+                facts += [one, table.modified, table.num_rows, table.num_bytes]
+        return facts
 
     def _elsewhere(self, named: str, found: BigQueryPlace) -> DataRefused:
         return DataRefused(
@@ -118,7 +135,7 @@ class SourceTables:
                 )
 
             self._jobs.load(self._sources.model_copy(update={"location": self._main.location}), begin)
-        return Part(copy, part.day, part.fields, part.signature, part.required)
+        return replace(part, table=copy)
 
 
 def signature(parts: Iterable[str]) -> str:

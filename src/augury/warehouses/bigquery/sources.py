@@ -168,12 +168,11 @@ class Sources:
         found = self._current(source, state)
         if all(set(map(str.casefold, required)) <= part.required for part in found.parts):
             return ()
-        everything = self._over(source, found, found.within(None))
         key = (state.signature, required)
-        if key not in self._complete:
-            rows, *values = self._count(required, everything, ())
+        if key not in self._complete and not any(part.filtered for part in found.parts):
+            rows, *values = self._count(required, self._over(source, found, found.within(None)), ())
             self._complete[key] = all(count == rows for count in values)
-        if self._complete[key]:
+        if self._complete.get(key):
             return ()
         days = _allowed_days(source, state.shards, bounds, ZoneInfo(zone)) if state.shards else None
         if days == frozenset():

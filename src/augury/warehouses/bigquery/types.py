@@ -163,17 +163,31 @@ def of_arrow(found: pa.DataType) -> Kind | None:
         return of_arrow(found.value_type)
     if at.is_list(found) or at.is_large_list(found) or at.is_fixed_size_list(found):
         inner = of_arrow(found.value_type)
-        # BigQuery has no array of arrays ('Data types: array type').
+        # BigQuery has no array of arrays ('Data types', 'Array type').
         return Kind(inner.name, True, inner.fields) if inner is not None and not inner.repeated else None
     if at.is_struct(found):
-        children = [(found.field(at_).name, of_arrow(found.field(at_).type)) for at_ in range(found.num_fields)]
-        known = tuple((name, kind) for name, kind in children if kind is not None)
-        return Kind("STRUCT", False, known) if known and len(known) == len(children) else None
+        return _of_struct(found)
+    name = _of_plain(found)
+    return Kind(name) if name else None
+
+
+def _of_struct(found: pa.DataType) -> Kind | None:
+    fields: list[tuple[str, Kind]] = []
+    for at in range(found.num_fields):
+        kind = of_arrow(found.field(at).type)
+        if kind is None:
+            return None
+        fields.append((found.field(at).name, kind))
+    return Kind("STRUCT", False, tuple(fields)) if fields else None
+
+
+def _of_plain(found: pa.DataType) -> str | None:
+    import pyarrow.types as at
+
     if at.is_timestamp(found):
-        return Kind("TIMESTAMP" if found.tz else "DATETIME")
+        return "TIMESTAMP" if found.tz else "DATETIME"
     if at.is_decimal(found):
-        fits = found.scale <= 9 and found.precision - found.scale <= 29
-        return Kind("NUMERIC" if fits else "BIGNUMERIC")
+        return "NUMERIC" if found.scale <= 9 and found.precision - found.scale <= 29 else "BIGNUMERIC"
     tests = (
         (at.is_null, "INT64"),  # as BigQuery makes an untyped NULL
         (at.is_integer, "INT64"),
@@ -187,5 +201,4 @@ def of_arrow(found: pa.DataType) -> Kind | None:
         (at.is_date, "DATE"),
         (at.is_time, "TIME"),
     )
-    name = next((name for test, name in tests if test(found)), None)
-    return Kind(name) if name else None
+    return next((name for test, name in tests if test(found)), None)

@@ -51,6 +51,11 @@ def _message(sql: str) -> str:
         ("SELECT UPPER(a) OVER () FROM t", "no aggregate and no window function"),
         ("SELECT SAFE.SUM(a) FROM t", "functions of one row only"),
         ("SELECT CAST(a AS GEOGRAPHY) FROM t", "no such type here"),
+        ("SELECT BY(a) FROM t", "BY() is no function"),
+        ("SELECT a[OFFSET()] FROM t", "OFFSET() is no function"),
+        ("SELECT `shop.my_function`(a) FROM t", "is a function of your own"),
+        ("SELECT shop.my_function(a) FROM t", "SHOP.MY_FUNCTION() is no function"),
+        ("SELECT __augury_f(a) FROM t", "is no function"),
         ("SELECT ML.PREDICT(a) FROM t", "ML.PREDICT() is no function"),
     ],
 )

@@ -25,7 +25,7 @@ class Warehouse:
 
 def test_names_in_pieces_in_one_quote_and_with_dashes() -> None:
     warehouse = Warehouse()
-    sql = "SELECT 1 AS x FROM `a-b.c.d` JOIN `a-b`.c.e ON TRUE JOIN a-b.c.f ON TRUE JOIN `c.g` ON TRUE JOIN Orders ON TRUE"
+    sql = "SELECT 1 AS x FROM `a-b.c.d`, `a-b`.c.e JOIN a-b.c.f USING (x) JOIN `c.g` USING (x) JOIN Orders USING (x)"
     to_duckdb(sql, tables=warehouse)
     expected = [("a-b", "c", "d"), ("a-b", "c", "e"), ("a-b", "c", "f"), ("c", "g"), ("Orders",)]
     assert sorted(warehouse.asked) == sorted(expected)
