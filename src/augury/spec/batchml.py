@@ -30,10 +30,10 @@ _TYPE = "bigquery_ml"
 
 @dataclass(frozen=True)
 class BatchmlProject:
-    """The models of one environment."""
+    """The models of one environment; none of a project that is not BatchML's."""
 
-    environment: str
-    dataset: str
+    environment: str = ""
+    dataset: str = ""
     """What SQL calls `target_dataset`; empty where the file does not say."""
     codes: tuple[str, ...] = ()
     """Of all models."""

@@ -13,7 +13,7 @@ from augury.errors import Problem
 from augury.names import TableNames, is_name
 from augury.spec.cascade import cascade, laid_over, origins_of
 from augury.spec.checks import Checks
-from augury.spec.files import Hook, PipelineSpec, Step
+from augury.spec.files import Hook, PipelineSpec, SqlFile, Step
 from augury.spec.folder import Reader, VersionFiles
 from augury.spec.hooks_reader import EVENTS, Known, parse_hooks, resolve_hooks
 from augury.spec.messages import problems_of
@@ -119,15 +119,7 @@ class PipelineReader:
             self.files.problems += pipeline_problems({*files.sql, *hooks}, node, {file.path for file in files.settings})
         if settings is None or node is None:
             return None
-        sql = files.sql
-        in_sql = settings.model is not None and settings.model.in_sql
-        if in_sql:
-            # augury calls the step by what it does, whatever the file is called.
-            sql = {"predict" if name == "predicting" else name: file for name, file in sql.items()}
-        steps = {
-            name: Step(name, sql.get(name), hooks.get(name), settings.steps.get(name, StepSettings()))
-            for name in sorted({*sql, *hooks})
-        }
+        steps = _steps(files.sql, hooks, settings)
         self.files.problems += Checks(settings, node, files, steps).problems()
         path = settings.model.path if settings.model else None
         return PipelineSpec(
@@ -142,7 +134,7 @@ class PipelineReader:
             tables=TableNames(files.pipeline, files.version, around.deployment, files.batchml),
             vars=values,
             zone=ZoneInfo(settings.schedule.timezone or around.timezone),
-            dialect="bigquery" if in_sql else settings.dialect or around.dialect,
+            dialect=_dialect(settings, around),
             model_path=files.find(path) if path else None,
             origins={**origins_of(node), **origins},
         )
@@ -182,3 +174,20 @@ class PipelineReader:
         self.files.problems += [*problems, *more]
         events = {name: hook for name, hook in hooks.items() if name in EVENTS}
         return {name: hook for name, hook in hooks.items() if name not in EVENTS}, events
+
+
+def _steps(files: Mapping[str, SqlFile], hooks: Mapping[str, Hook], settings: PipelineSettings) -> dict[str, Step]:
+    """The steps by name, in alphabetical order. What predicting.sql does is called predict, as in every pipeline."""
+    in_sql = settings.model is not None and settings.model.in_sql
+    sql = {"predict" if in_sql and name == "predicting" else name: file for name, file in files.items()}
+    return {
+        name: Step(name, sql.get(name), hooks.get(name), settings.steps.get(name, StepSettings()))
+        for name in sorted({*sql, *hooks})
+    }
+
+
+def _dialect(settings: PipelineSettings, around: Surroundings) -> Dialect:
+    """A model in SQL is BigQuery's, whatever the rest of the project is written in."""
+    if settings.model is not None and settings.model.in_sql:
+        return "bigquery"
+    return settings.dialect or around.dialect

@@ -65,7 +65,7 @@ def read_project(
     settings = _project_settings(files, node)
     target_name = choose_target(settings, target) if settings else target or "dev"
     batchml = _batchml(files, settings, target_name)
-    names = sorted({*pipeline_names(files.root), *(batchml.codes if batchml else ())})
+    names = sorted({*pipeline_names(files.root), *batchml.codes})
     wanted = names if only is None else [_existing(only, names)]
     macros, references = _macros(files), _references(files)
     reader = PipelineReader(files, Surroundings(settings, node, target_name, references, variables, tuple(names)))
@@ -84,28 +84,35 @@ def read_project(
     if files.problems or settings is None or node is None:
         raise SpecError(_as_shown(files))
     _check_variables(variables, files, pipelines, macros)
-    origins = origins_of(node)
-    origins["target"] = "--target" if target else origins.get("default_target", "default")
     chosen = settings.targets[target_name]
     return ProjectSpec(
         root=files.root,
         settings=settings,
         target_name=target_name,
         target=chosen,
-        namespace=chosen.namespace or (batchml.dataset if batchml else target_name),
-        environment=batchml.environment if batchml else chosen.environment or target_name,
+        namespace=_first(chosen.namespace, batchml.dataset, target_name),
+        environment=_first(batchml.environment, chosen.environment, target_name),
         sources=sources_of(settings, chosen),
         references=references,
         macros=macros,
         pipelines=pipelines,
         names=tuple(names),
         secrets=frozenset(files.interpolator.secrets),
-        origins=origins,
+        origins=_origins(node, target),
     )
 
 
+def _first(*named: str | None) -> str:
+    return next(name for name in named if name)
+
+
+def _origins(node: Node, target: str | None) -> dict[str, str]:
+    origins = origins_of(node)
+    return {**origins, "target": "--target" if target else origins.get("default_target", "default")}
+
+
 def _with_others(
-    reader: PipelineReader, wanted: list[str], names: list[str], macros: Macros, batchml: BatchmlProject | None
+    reader: PipelineReader, wanted: list[str], names: list[str], macros: Macros, batchml: BatchmlProject
 ) -> dict[str, dict[str, PipelineSpec]]:
     """The versions of the wanted pipelines, and of those that they read, directly or not."""
     read: dict[str, dict[str, PipelineSpec]] = {}
@@ -113,15 +120,15 @@ def _with_others(
     while todo:
         name = todo.pop(0)
         if name not in read:
-            imported = batchml is not None and name in batchml.codes
-            read[name] = reader.of_batchml(batchml.read(name)) if batchml and imported else reader.versions(name)
+            imported = name in batchml.codes
+            read[name] = reader.of_batchml(batchml.read(name)) if imported else reader.versions(name)
             todo += sorted(named_in(read[name].values(), macros, names))
     return read
 
 
-def _batchml(files: Reader, settings: ProjectSettings | None, target: str) -> BatchmlProject | None:
+def _batchml(files: Reader, settings: ProjectSettings | None, target: str) -> BatchmlProject:
     if settings is None or settings.batchml is None:
-        return None
+        return BatchmlProject()
     chosen = settings.targets.get(target)
     return read_batchml(files, settings.batchml, environment_of(target, chosen.environment if chosen else None))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from augury.errors import SpecError
-from augury.sql.bigquery import from_duckdb, to_duckdb
+from augury.errors import Problem, SpecError
+from augury.sql.bigquery import Translated, from_duckdb, to_duckdb
 from augury.testing.bigquery_queries import cases
 from tests.contract.bigquery_dialect.room import Known
 
@@ -31,6 +33,14 @@ def _damaged(sql: str, chance: random.Random) -> str:
     return "".join(words)
 
 
+def _problem(translate: Callable[[str], Translated], sql: str) -> Problem | None:
+    try:
+        translate(sql)
+    except SpecError as error:
+        return error.problems[0]
+    return None
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_queries_are_translated_or_refused(seed: int) -> None:
     chance = random.Random(seed)
@@ -38,13 +48,8 @@ def test_damaged_queries_are_translated_or_refused(seed: int) -> None:
     for _ in range(150):
         case = chance.choice(CASES)
         sql = _damaged(case.sql, chance)
-        try:
-            to_duckdb(sql, tables=Known(tuple(case.tables)), now=case.now)
-        except SpecError as error:
-            refused += 1
-            assert error.problems[0].line is not None, sql
-        try:
-            from_duckdb(sql)
-        except SpecError as error:
-            assert error.problems[0].line is not None, sql
+        forth = _problem(partial(to_duckdb, tables=Known(tuple(case.tables)), now=case.now), sql)
+        back = _problem(from_duckdb, sql)
+        refused += forth is not None
+        assert all(problem is None or problem.line is not None for problem in (forth, back)), sql
     assert 0 < refused < 150

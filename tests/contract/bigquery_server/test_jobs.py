@@ -34,7 +34,9 @@ def test_an_id_is_taken_once_and_its_job_can_be_found_again(room: Room) -> None:
         ("SELECT * FROM {t}_absent", NotFound, ["Not found: Table", "_absent"]),
         ("SELECT * FROM no_such_dataset.t", NotFound, ["no_such_dataset"]),
         ("SELECT 1 AS a, 2 AS a", BadRequest, ["Duplicate column names"]),
-        ("SELECT 1; SELEC 2", BadRequest, ["Syntax error"]),
+        ("SELECT 1; SELEC 2", BadRequest, ["Syntax error", "[1:11]"]),
+        ("SELECT\n  NO_SUCH_FUNCTION(1)", BadRequest, ["NO_SUCH_FUNCTION", "[2:3]"]),
+        ("SELECT CAST('x' AS INT64)", BadRequest, ["Bad int64 value: x"]),
         ("", BadRequest, ["query"]),
     ],
 )

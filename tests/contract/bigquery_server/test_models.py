@@ -16,8 +16,8 @@ def trained(room: Room) -> str:
     points = "SELECT x, 2.0 * x + 1 AS y FROM UNNEST(GENERATE_ARRAY(1, 200)) AS x"
     room.job(f"CREATE TABLE `{room.name('points')}` AS {points}")
     job = room.job(
-        f"CREATE MODEL `{name}` OPTIONS(model_type='linear_reg', input_label_cols=['y'], data_split_method='no_split',\n"
-        f"  labels=[('team', 'growth')]) AS SELECT x, y FROM `{room.name('points')}`"
+        f"CREATE MODEL `{name}` OPTIONS(model_type='linear_reg', input_label_cols=['y'],\n"
+        f"  data_split_method='no_split', labels=[('team', 'growth')]) AS SELECT x, y FROM `{room.name('points')}`"
     )
     assert (job.statement_type, job.ddl_operation_performed) == ("CREATE_MODEL", "CREATE")
     assert job.total_bytes_processed == 200 * 16

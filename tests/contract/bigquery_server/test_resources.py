@@ -195,11 +195,18 @@ def test_what_is_not_imitated_says_so_by_name(own: Room) -> None:
         "CREATE TEMP TABLE t AS SELECT 1",
         f"CREATE MATERIALIZED VIEW {own.dataset}.v AS SELECT 1",
         "GRANT `roles/x` ON SCHEMA s TO 'user:a'",
+        "SELECT SESSION_USER()",
+        f"SELECT * FROM {own.dataset}.__TABLES__",
+        f"CREATE VIEW {own.dataset}.v AS SELECT * FROM ML.PREDICT(MODEL m, TABLE t)",
+        f"CREATE MODEL {own.dataset}.m OPTIONS(model_type='dnn_classifier') AS SELECT 1 AS label",
     ):
         assert own.refusal(sql).code == 501, sql
     external = bigquery.Table(own.name("external"))
     external.external_data_configuration = bigquery.ExternalConfig("CSV")
     with pytest.raises(GoogleAPICallError, match="externalDataConfiguration"):
         own.client.create_table(external)
+    own.job(f"CREATE TABLE `{own.name('source')}` AS SELECT 1 AS a")
+    with pytest.raises(GoogleAPICallError, match="extract jobs"):
+        own.client.extract_table(own.name("source"), "gs://bucket/file.csv").result()
     with pytest.raises(GoogleAPICallError, match="Cloud Storage"):
         own.client.load_table_from_uri("gs://bucket/file.csv", own.name("t")).result()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from augury.errors import QueryRefused, StorageFailed, UsageError
 from augury.testing.bigquery import BigQueryServer, Drop, FailJob, Refuse, Slow
 from augury.testing.warehouse_rows import DAY, NEXT, PEOPLE, ids, live, stream, write
 from augury.warehouses.contract import Warehouse
+from tests.contract.bigquery_warehouse.room import opened
 
 DATA = r"augury_[0-9a-f]{40}_\d+"
 """Ids of jobs that change a partition."""
@@ -103,6 +105,48 @@ def test_a_query_is_asked_again_where_its_job_ended_with_an_error_that_passes(
     rule = faults.add(JOBS[fault], job=r"augury_[0-9a-f]{32}")
     assert ids(live(stocked)) == [7]
     assert rule.done == 1
+
+
+@pytest.mark.parametrize("path", ["/CreateReadSession", "/ReadRows"])
+def test_a_read_goes_on_where_it_was_cut(stocked: Warehouse, faults: Any, path: str) -> None:
+    rule = faults.add(Refuse("backendError", status=503), method="GRPC", path=path)
+    assert ids(live(stocked)) == [7]
+    assert rule.done == 1
+
+
+@pytest.mark.parametrize("layout", ["partitioned", "sharded"])
+def test_a_consumer_of_a_view_sees_one_version_and_then_the_other_k5(
+    server: BigQueryServer, dataset: str, tmp_path: Path, layout: str
+) -> None:
+    """Google's own client never stops asking, while dates are published and the view moves from v1 to v2 and back."""
+    warehouse = opened(server, dataset, tmp_path, layout=layout)
+    for version in (1, 2):
+        rows = pa.table({"v": [version] * 100, "n": [0] * 100})
+        warehouse.load(write(f"v{version}_staging"), stream(rows))
+        warehouse.publish(f"v{version}_staging", DAY, write(f"v{version}"))
+    warehouse.set_view("current_rows", "v1")
+    done = threading.Event()
+    seen: list[tuple[int, ...]] = []
+
+    def hammer() -> None:
+        sql = f"SELECT COUNT(*), MIN(v), MAX(v), MIN(n), MAX(n) FROM `{dataset}.current_rows`"
+        with server.client("test-project") as client:
+            while not done.is_set():
+                seen.append(tuple(next(iter(client.query(sql).result())).values()))
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(hammer)
+        for n in range(1, 9):
+            for version in (1, 2):
+                rows = pa.table({"v": [version] * 100, "n": [n] * 100})
+                warehouse.load(write(f"v{version}_staging", run_id=f"run_{n}"), stream(rows))
+                warehouse.publish(f"v{version}_staging", DAY, write(f"v{version}", run_id=f"run_{n}"))
+            warehouse.set_view("current_rows", f"v{n % 2 + 1}")
+        done.set()
+        reader.result()
+    warehouse.close()
+    assert seen
+    assert set(seen) <= {(100, v, v, n, n) for v in (1, 2) for n in range(9)}
 
 
 def test_what_will_not_pass_is_not_repeated(stocked: Warehouse, faults: Any) -> None:

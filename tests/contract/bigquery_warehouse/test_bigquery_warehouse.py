@@ -22,7 +22,6 @@ from augury.warehouses.contract import Warehouse
 from tests.contract.bigquery_warehouse.room import of_service, opened
 from tests.servers import NOT_RUN
 
-
 PROJECT = os.environ.get("AUGURY_TEST_BIGQUERY_PROJECT", "")
 DATASET = os.environ.get("AUGURY_TEST_BIGQUERY_DATASET", "")
 

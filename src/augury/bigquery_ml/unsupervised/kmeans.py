@@ -167,15 +167,15 @@ def _start(space: Space, encoded: Encoded, options: given.KMeansOptions, count: 
 
     if chosen is not None:
         return _distinct(at(chosen), count)
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     # Categories are spread into zeros and ones here, so only some rows are looked at where there are many.
     most = max(10 * count, CELLS // sum(item.width for item in space.inputs))
     if options.kmeans_init_method == "kmeans++":
-        sample = np.arange(rows) if rows <= most else np.sort(random.choice(rows, most, replace=False))
+        sample = np.arange(rows) if rows <= most else np.sort(generator.choice(rows, most, replace=False))
         with one_thread():
             centers, _ = library("sklearn.cluster", "bigquery-ml").kmeans_plusplus(at(sample), count, random_state=seed)
         return _distinct(np.asarray(centers, dtype=np.float64), count)
-    order = random.permutation(rows)[:most]
+    order = generator.permutation(rows)[:most]
     for size in (count, 10 * count, most):
         unique, first = np.unique(at(order[:size]), axis=0, return_index=True)
         if len(unique) >= count:

@@ -76,10 +76,10 @@ def _points(
     if not open_ones and (grid or np.prod([float(len(values)) for values in listed]) <= count):
         every = itertools.islice(itertools.product(*listed), count)
         return tuple(dict(zip(choices, point, strict=True)) for point in every)
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
     while len(out) < count:
-        point = {name: _draw(random, choices[name], space, axes[name].scale) for name, space in spaces.items()}
+        point = {name: _draw(generator, choices[name], space, axes[name].scale) for name, space in spaces.items()}
         if point not in out:
             out.append(point)
     return tuple(out)
@@ -103,10 +103,10 @@ def _choices(name: str, space: Range | Candidates, scale: Scale) -> Sequence[Any
     return values
 
 
-def _draw(random: np.random.Generator, values: Sequence[Any] | None, space: Any, scale: Scale) -> Any:
+def _draw(generator: np.random.Generator, values: Sequence[Any] | None, space: Any, scale: Scale) -> Any:
     if values is not None:
-        return values[int(random.integers(len(values)))]
+        return values[int(generator.integers(len(values)))]
     if scale == "linear":
-        return float(random.uniform(space.low, space.high))
+        return float(generator.uniform(space.low, space.high))
     low = space.low or space.high * LOG_FLOOR
-    return float(np.exp(random.uniform(np.log(low), np.log(space.high))))
+    return float(np.exp(generator.uniform(np.log(low), np.log(space.high))))

@@ -64,6 +64,8 @@ def _written(tree: exp.Query, context: Context, calls: Calls) -> str:
         context.source.refuse(
             offset_of(node), f"{type(node).__name__} has no counterpart on BigQuery that is known here"
         )
+    for select in tree.find_all(exp.Select):
+        _check_names(select, context)
     rewriters = _rewriters(calls)
     for node in reversed(list(tree.walk(bfs=True))):
         rewriter = rewriters.get(type(node))
@@ -78,6 +80,26 @@ def _written(tree: exp.Query, context: Context, calls: Calls) -> str:
     if context.generator.unsupported_messages:
         context.source.refuse(0, f"BigQuery has no counterpart: {'; '.join(context.generator.unsupported_messages)}")
     return text
+
+
+def _check_names(select: exp.Select, context: Context) -> None:
+    """Where the same names mean something else on BigQuery."""
+    from sqlglot import exp
+
+    joins = select.args.get("joins") or ()
+    if any(join.args.get("using") for join in joins) and any(isinstance(item, exp.Star) for item in select.expressions):
+        context.source.refuse(offset_of(select), "* over USING: its columns have another order on BigQuery; name them")
+    group = select.args.get("group")
+    grouped = {
+        item.name.lower() for item in (group.expressions if group is not None else ()) if not item.args.get("table")
+    }
+    for item in select.expressions:
+        alias = item.alias.lower() if isinstance(item, exp.Alias) and not isinstance(item.this, exp.Column) else ""
+        if alias in grouped and any(column.name.lower() == alias for column in item.this.find_all(exp.Column)):
+            message = (
+                f"GROUP BY {alias}: DuckDB groups by the column, BigQuery by the alias; give the alias another name"
+            )
+            context.source.refuse(offset_of(item), message)
 
 
 def _foreign() -> tuple[type[exp.Expr], ...]:

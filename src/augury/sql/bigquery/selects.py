@@ -29,6 +29,7 @@ def prepare(select: exp.Select, context: Context) -> None:
             context.source.refuse(offset_of(join), f"{join.args.get('method') or join.kind} JOIN is not of BigQuery")
     read = [source.this for source in (select.args.get("from_"), *select.args.get("joins", ())) if source is not None]
     read = unnest_paths(read)
+    _columns_of_using_first(select)
     note_wildcards(select, read)
     note_unnests(select, read, context)
     for item in read:
@@ -41,6 +42,25 @@ def prepare(select: exp.Select, context: Context) -> None:
     if aliases:
         _group_by_aliases(select, aliases)
         _order_by_aliases(select, aliases, context)
+
+
+def _columns_of_using_first(select: exp.Select) -> None:
+    """`*` begins with the columns of USING (docs: 'Query syntax', USING clause); DuckDB leaves them in their places."""
+    from sqlglot import exp
+
+    joins = reversed(select.args.get("joins") or ())
+    names = {column.name.lower(): column.name for join in joins for column in join.args.get("using") or ()}
+    out: list[exp.Expr] = []
+    for star in select.expressions:
+        if names and isinstance(star, exp.Star) and not star.args.get("replace"):
+            without = list(star.args.get("except_") or [])
+            left_out = {column.name.lower() for column in without}
+            first = [exp.column(name, quoted=True) for key, name in names.items() if key not in left_out]
+            star.set("except_", [*without, *(column.copy() for column in first)])
+            out += first
+        out.append(star)
+    if names:
+        select.set("expressions", out)
 
 
 def _group_by_aliases(select: exp.Select, aliases: dict[str, tuple[int, exp.Expr]]) -> None:

@@ -40,7 +40,8 @@ Not imitated; what a request asks of these is answered with 501 and its name, ex
     types                             GEOGRAPHY, INTERVAL, RANGE; NUMERIC and BIGNUMERIC have DuckDB's 38 digits
     other APIs                        routines, row access policies, Storage Write, Avro, jobs from or to Cloud Storage
     legacy SQL                        refused
-    a transaction in a script         holds back every other change until it ends, and takes no statements about models
+    changes at the same time          come one after the other, also those of different tables; a transaction in a
+                                      script holds back all others, and takes no statements about models
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from augury.names import quote
 from augury.testing.bigquery import information_schema, partitions
 from augury.testing.bigquery.catalog import DatasetId, Table, TableId
-from augury.testing.bigquery.refusals import Refusal, invalid, missing
+from augury.testing.bigquery.refusals import Refusal, invalid, missing, not_imitated
 from augury.testing.bigquery.statements import invalid_query
 from augury.testing.bigquery.store import Snapshot
 
 if TYPE_CHECKING:
     from augury.testing.bigquery.service import Service
 
+META = ("__TABLES__", "__TABLES_SUMMARY__")
 MOST_NESTED_VIEWS = 16
 """BigQuery docs: "Quotas and limits", nested view levels."""
 
@@ -48,6 +49,8 @@ class Scope:
         path = tuple(piece for part in parts for piece in part.split("."))
         if any(piece.upper() == "INFORMATION_SCHEMA" for piece in path):
             return information_schema.relation(self, path)
+        if path[-1].upper() in META:
+            raise not_imitated(f"the meta-table {path[-1]} (ask INFORMATION_SCHEMA)")
         found = self.id_of(path)
         self.located(found.within)
         table = self.snapshot.state.tables.get(found) or self.service.store.results.get(found)

@@ -23,6 +23,9 @@ from augury.testing.bigquery.schema import Field, duckdb_type, field_from
 from augury.testing.bigquery.statements import invalid_query
 
 PSEUDO = re.compile(r"\b_PARTITION(?:TIME|DATE)\b", re.IGNORECASE)
+POSITION = re.compile(r" \((?:line (\d+), )?column (\d+)\)")
+ELSEWHERE = re.compile(r"DuckDB|on BigQuery|not on this machine")
+"""What a message says of something that BigQuery has and this machine has not."""
 NO_PARAMETERS = Parameters()
 
 
@@ -66,11 +69,18 @@ def parsed(sql: str) -> Any:
 
 def refused(error: AuguryError) -> Refusal:
     """The words of augury's translation in the form of BigQuery's."""
+    text, line = " ".join(filter(None, (error.what, error.why))), error.where.line
     if isinstance(error, SpecError) and error.problems:
         first = error.problems[0]
         hint = f"; did you mean {first.suggestion}?" if first.suggestion else ""
-        return invalid_query(f"{first.message}{hint}", first.line or 1)
-    return invalid_query(" ".join(filter(None, (error.what, error.why))))
+        text, line = f"{first.message}{hint}", first.line
+    found = POSITION.search(text)
+    column = int(found[2]) if found else 1
+    line = int(found[1]) if found and found[1] else line or 1
+    text = POSITION.sub("", text)
+    if ELSEWHERE.search(text):
+        return not_imitated(f"this: {text} at [{line}:{column}]")
+    return invalid_query(text, line, column)
 
 
 def prepare(sql: str, scope: Scope, parameters: Parameters = NO_PARAMETERS, *, twice: bool = False) -> Prepared:
@@ -151,23 +161,23 @@ def execute(cursor: Any, sql: str, values: dict[str, Any] | None = None) -> list
 
 
 def engine_refusal(error: Exception, sql: str, lines: tuple[int, ...]) -> Refusal:
-    """DuckDB's complaint in BigQuery's form: what and [line:column] of the text that the client sent."""
+    """DuckDB's complaint in BigQuery's form: what, and for a mistake in the text also [line:column]."""
     text = str(error)
     kind, _, rest = text.partition(": ")
     message = rest.split("\n")[0].strip() or text.split("\n")[0]
-    found = re.search(r"^LINE (\d+): ", text, re.M)
-    line = lines[int(found[1]) - 1] if found and 0 < int(found[1]) <= len(lines) else 1
-    name = re.search(r'Referenced column "([^"]+)"', message)
-    if name:
-        message = f"Unrecognized name: {name[1]}"
-    column = 1
-    text_lines = sql.splitlines()
-    if name and line <= len(text_lines):
-        place = text_lines[line - 1].lower().find(name[1].lower())
-        column = place + 1 if place >= 0 else 1
     if kind.startswith(("Out of Memory", "IO")):
         return Refusal("resourcesExceeded", f"Resources exceeded during query execution: {message}")
-    return invalid_query(message, line, column)
+    found = re.search(r"^LINE (\d+): ", text, re.M)
+    if not found or not 0 < int(found[1]) <= len(lines):
+        # Values that cannot be computed are nowhere in the text.
+        return Refusal("invalidQuery", message, location="query")
+    line = lines[int(found[1]) - 1]
+    name = re.search(r'Referenced column "([^"]+)"', message)
+    if not name:
+        return invalid_query(message, line)
+    written = sql.splitlines()
+    place = written[line - 1].lower().find(name[1].lower()) if line <= len(written) else -1
+    return invalid_query(f"Unrecognized name: {name[1]}", line, max(place, 0) + 1)
 
 
 def result_id(project: str, location: str, physical: str) -> TableId:

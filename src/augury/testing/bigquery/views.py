@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from augury.sql.bigquery_ml.queries import is_ml
 from augury.testing.bigquery import selects
 from augury.testing.bigquery.catalog import Table, TableId
 from augury.testing.bigquery.refusals import invalid, not_imitated
@@ -27,6 +28,8 @@ def define(
     statements = split(str(sql or ""))
     if len(statements) != 1 or statements[0].kind != "SELECT":
         raise invalid("The query of a view must be one SELECT.")
+    if is_ml(statements[0].text):
+        raise not_imitated("views with ML functions (give the query itself, or a table)")
     before = change.state.tables.get(found)
     if before is not None and before.view is None:
         raise invalid(f"{found} is a table and not a view.")

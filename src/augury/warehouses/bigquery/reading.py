@@ -51,7 +51,7 @@ class Reader:
         began = False
         try:
             if storage is not None:
-                for batch in _streamed(storage, self._place, job.destination):
+                for batch in _streamed(self._jobs, storage, self._place, job.destination):
                     began = True
                     yield from _shaped(batch, schema, most)
                 return
@@ -83,7 +83,7 @@ class Reader:
             raise _with_nearest(error, sql, (*records.tables(), *records.views())) from error
 
 
-def _streamed(storage: Any, place: BigQueryPlace, table: Any) -> Iterator[Any]:
+def _streamed(jobs: Jobs, storage: Any, place: BigQueryPlace, table: Any) -> Iterator[Any]:
     """The rows of a result through one stream, which keeps the order of an ORDER BY (BigQuery docs: 'Use the BigQuery
     Storage Read API to read table data'). The client opens it again where the connection is lost, behind the last row.
     """
@@ -92,7 +92,10 @@ def _streamed(storage: Any, place: BigQueryPlace, table: Any) -> Iterator[Any]:
 
     named = f"projects/{table.project}/datasets/{table.dataset_id}/tables/{table.table_id}"
     wanted = storage_types.ReadSession(table=named, data_format=storage_types.DataFormat.ARROW)
-    session = storage.create_read_session(parent=f"projects/{place.project}", read_session=wanted, max_stream_count=1)
+    parent = f"projects/{place.project}"
+    session = jobs.repeated(
+        lambda: storage.create_read_session(parent=parent, read_session=wanted, max_stream_count=1, retry=None)
+    )
     schema = pa.ipc.read_schema(pa.py_buffer(session.arrow_schema.serialized_schema))
     for stream in session.streams:
         for message in storage.read_rows(stream.name):

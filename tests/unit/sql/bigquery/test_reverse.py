@@ -74,6 +74,8 @@ def test_differences(sql: str, written: str) -> None:
         ("select\n  medain(x) from t", "medain() is not known on BigQuery (line 2, column 3)"),
         ("select (1", "not the SQL of a DuckDB SELECT"),
         ("select 'a", "not the SQL of a DuckDB SELECT"),
+        ("select * from t join u using (id)", "another order on BigQuery"),
+        ("select round(x) as x, count(*) from t group by x", "BigQuery by the alias"),
         ("select x[1] from t", "Bracket has no counterpart"),
         ("select distinct on (a) a from t", "DISTINCT ON"),
         ("select a from t asof join u on t.a >= u.a", "ASOF JOIN is not of BigQuery"),

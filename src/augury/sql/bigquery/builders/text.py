@@ -120,6 +120,9 @@ def byte_length(a: Arguments) -> Sql:
     return Sql(f"{'octet_length' if a.kind(0) == 'BYTES' else 'strlen'}({a.sql(0)})", "INT64")
 
 
+_DELIMITERS = r"""\s\[\](){}/|!?@"^#$&~_,.:;*%+-"""
+"""Between the words of INITCAP (docs: 'String functions'), as a class of RE2."""
+
 TEXT: dict[str, Builder] = {
     "CONCAT": concat,
     "SUBSTR": substring,
@@ -134,7 +137,7 @@ TEXT: dict[str, Builder] = {
     "LOWER": template("lower({0})", "STRING"),
     "UPPER": template("upper({0})", "STRING"),
     "INITCAP": template(
-        "array_to_string(list_transform(regexp_extract_all(lower({0}), '[[:alnum:]]+|[^[:alnum:]]+'), "
+        f"array_to_string(list_transform(regexp_extract_all(lower({{0}}), '[^{_DELIMITERS}]+|[{_DELIMITERS}]+'), "
         "lambda _w: upper(_w[1]) || _w[2:]), '')",
         "STRING",
     ),
