@@ -103,7 +103,8 @@ class Trainer:
     def _bound(self, statement: CreateModel, rows: pa.Table, file: str | None) -> BoundTransform | None:
         if statement.transform is None:
             return None
-        transform = read_transform(statement.transform.text, statement.transform.line, file)
+        transform = read_transform(statement.transform.sql, file=file)
+        transform.check(rows.column_names)
         fit = transform.fit_sql(_ROWS)
         statistics: Mapping[str, Any] | None = None
         if fit is not None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from augury.dates import parse_date
 from augury.spec.files import PipelineSpec, ProjectSpec
@@ -128,6 +128,7 @@ class Opening:
             read_only=read_only,
             clock=self._clock,
             settings=target,
+            **_functions(spec),
         )
         self._closing.callback(warehouse.close)
         self._warehouses.append(warehouse)
@@ -206,6 +207,16 @@ class Opening:
         from augury.operations.resuming import recover_crashed
 
         recover_crashed(self._writing)
+
+
+def _functions(spec: ProjectSpec) -> dict[str, Any]:
+    """What an engine needs for SQL of another dialect than its own."""
+    versions = [version for each in spec.pipelines.values() for version in each.values()]
+    if spec.target.warehouse != "duckdb" or all(version.dialect == "duckdb" for version in versions):
+        return {}
+    from augury.sql.bigquery.functions import install
+
+    return {"prepare": install}
 
 
 def _holds_something(folder: Path) -> bool:

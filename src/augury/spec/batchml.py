@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from augury.errors import Problem, nearest
 from augury.names import MODEL_STEPS, VERSION, is_name
+from augury.spec.files import SqlFile
 from augury.spec.folder import Reader, VersionFiles
 from augury.spec.yaml_positions import Node, merge
 
@@ -26,6 +27,19 @@ _SECTIONS = ("global", *ENVIRONMENTS, "models")
 _OF_MODELS = ("name", "description", "url", "versions")
 """Words about a model; every other key below it is one of the cascade."""
 _TYPE = "bigquery_ml"
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+"""What Jinja reads."""
+_PRESETS = MappingProxyType(
+    {
+        "@hourly": "0 * * * *",
+        "@daily": "0 0 * * *",
+        "@weekly": "0 0 * * 0",
+        "@monthly": "0 0 1 * *",
+        "@quarterly": "0 0 1 */3 *",
+        "@yearly": "0 0 1 1 *",
+    }
+)
+"""Airflow's words for schedules, and its cron expressions for them (its page "Cron & Time Intervals")."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,11 @@ def environment_of(target: str, asked: str | None) -> str:
 
 def read_batchml(files: Reader, path: str, environment: str) -> BatchmlProject:
     """Problems end up in `files.problems`."""
+    if environment not in ENVIRONMENTS:
+        message = f"BatchML has no environment {environment}: write `environment: test` or `environment: prod`"
+        close = nearest(environment, ENVIRONMENTS)
+        files.problems.append(Problem(message, "augury.yml", key="targets", suggestion=close))
+        return BatchmlProject(environment, "")
     found = files.root / path
     if not found.is_file():
         files.problems.append(Problem(f"there is no file {path}", "augury.yml", key="batchml"))
@@ -71,9 +90,12 @@ class _Reading:
         self._refuse_sections()
         shared = self._config(None)
         dataset = _text(shared.get(DATASET))
-        if not is_name(dataset):
-            message = f"{DATASET} is {dataset!r}" if dataset else f"{DATASET} is missing"
-            self._problem(f"{message}: a name of lower-case letters, digits and _ is needed", shared.get(DATASET))
+        if not dataset:
+            message = f"the environment {self.environment} has no {DATASET}: name one under `{self.environment}`"
+            self._problem(message, shared.get(DATASET) or self.node.get(self.environment))
+        elif not is_name(dataset):
+            message = f"{DATASET} is {dataset!r}: a name of lower-case letters, digits and _ is needed"
+            self._problem(message, shared.get(DATASET))
         models = self.node.get("models")
         codes = models.keys() if models else ()
         if not codes:
@@ -114,11 +136,11 @@ class _Reading:
                 settings=(),
                 sql=sql,
                 hooks=None,
-                node=_pipeline_node(model, versions.at((version,)), config),
+                node=_pipeline_node(model, versions.at((version,)), _variables(config, sql)),
                 batchml=True,
             )
 
-    def _sql(self, code: str, version: str) -> dict[str, Any]:
+    def _sql(self, code: str, version: str) -> dict[str, SqlFile]:
         """The five files of a version by role, as they are."""
         folder, prefix = self.folder / code, f"{code}_{version}_"
         out = {}
@@ -172,6 +194,18 @@ class _Reading:
             self.files.problems.append(found)
 
 
+def _variables(config: Mapping[str, Node], sql: Mapping[str, SqlFile]) -> dict[str, Node]:
+    """Without keys that are no variables of augury and that no SQL names: settings of Airflow often stand here too."""
+    texts = (text for file in sql.values() for text in _TAG.findall(file.text))
+    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
+    return {key: value for key, value in config.items() if key in words or (is_name(key) and _is_flat(value))}
+
+
+def _is_flat(node: Node) -> bool:
+    below = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    return not any(isinstance(each.value, dict | list) for each in below)
+
+
 def _pipeline_node(model: Node, version: Node, config: Mapping[str, Node]) -> Node:
     """What pipeline.yml would say of a version, each value where batchml.yaml says it."""
     here = Node(None, model.file, model.line)
@@ -182,15 +216,21 @@ def _pipeline_node(model: Node, version: Node, config: Mapping[str, Node]) -> No
     named = model.get("name")
     described = model.get("description") or named
     words = (("description", described), ("url", model.get("url")), ("note", version.get("note")))
-    out |= {key: value for key, value in words if value is not None and value.value is not None}
-    if "schedule" in config:
-        cron = config["schedule"]
-        out["schedule"] = replace(cron, value={"cron": cron})
-    if "archive_schedule" in config:
-        cron = config["archive_schedule"]
-        out["archive"] = replace(cron, value={"schedule": cron})
+    out |= {key: replace(value, value=_text(value)) for key, value in words if value is not None and _text(value)}
+    cron = config.get("schedule")
+    if cron is not None:
+        # As for Airflow, `schedule:` without a value means that nobody but a person starts it.
+        never = cron.value is None
+        out["schedule"] = replace(cron, value={"paused": replace(cron, value=True)} if never else {"cron": _cron(cron)})
+    archived = config.get("archive_schedule")
+    if archived is not None and archived.value is not None:
+        out["archive"] = replace(archived, value={"schedule": _cron(archived)})
     out["vars"] = replace(here, value=dict(config))
     return replace(here, value=out)
+
+
+def _cron(node: Node) -> Node:
+    return replace(node, value=_PRESETS.get(node.value, node.value) if isinstance(node.value, str) else node.value)
 
 
 def _text(node: Node | None) -> str:

@@ -24,7 +24,9 @@ def with_model(sql: str, names: Sequence[str], actual: str) -> tuple[str, bool]:
         token = tokens[at]
         if after_model and token.kind in ("word", "quoted") and token.upper not in _BETWEEN:
             end = _path_end(tokens, at)
-            named = "".join(each.text.strip("`") for each in tokens[at:end]) in names
+            written = "".join(each.text.strip("`") for each in tokens[at:end])
+            # A project before the dataset is that of whoever wrote it; the model is this version's all the same.
+            named = written in names or written.partition(".")[2] in names[:1]
             out.append(actual if named else "".join(each.text for each in tokens[at:end]))
             found, after_model, at = found or named, False, end
             continue

@@ -14,6 +14,8 @@ from augury.names import quote
 from augury.sql.compiled import Slot
 from augury.sql.symbolic import PREFIX, Symbolic
 
+_POSITION = re.compile(r" \(line \d+, column (\d+)\)$")
+_SHARDS = re.compile(r"no table matches (\S+)\*")
 _PLACEHOLDER = re.compile(rf"[\"`]?({PREFIX}\w+)[\"`]?")
 
 _TYPES = MappingProxyType(
@@ -34,7 +36,8 @@ def translated(
 
     Raises SpecError where the engine has nothing that gives the same answer.
     """
-    from augury.sql.bigquery import from_duckdb, to_duckdb
+    from augury.sql.bigquery import from_duckdb
+    from augury.sql.bigquery_ml.transform_queries import translate
 
     slots = {part.symbol: part for part in symbolic.parts if isinstance(part, Slot)}
     # A relation gets its name before the translation: what is taken from it may need one.
@@ -42,7 +45,7 @@ def translated(
     values = {symbol: _TYPES[symbol] for symbol, slot in slots.items() if slot.relation is None}
     try:
         if (dialect, engine) == ("bigquery", "duckdb"):
-            result = to_duckdb(named, placeholders=values)
+            result = translate(named, placeholders=values)
         elif (dialect, engine) == ("duckdb", "bigquery"):
             result = from_duckdb(named, placeholders=values)
         else:
@@ -73,5 +76,11 @@ def _place(places: tuple[tuple[str, int], ...], line: int) -> tuple[str, int]:
 
 
 def _placed(problem: Problem, places: tuple[tuple[str, int], ...]) -> Problem:
+    """With the line of the file: loops and macros move lines, so that the one that the message says is of no use."""
     file, line = _place(places, problem.line or 1)
-    return replace(problem, file=file, line=line)
+    message = _POSITION.sub(r" (column \1)", problem.message)
+    shards = _SHARDS.match(message)
+    if shards:
+        named = f"`table: {shards[1]}{{date}}`"
+        message = f"{message}: a target that is no BigQuery reads a source, with {named}, by {{{{ source('...') }}}}"
+    return replace(problem, message=message, file=file, line=line)

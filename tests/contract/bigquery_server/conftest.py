@@ -26,7 +26,8 @@ def room(request: pytest.FixtureRequest) -> Iterator[Room]:
     if request.param == "service":
         if not (PROJECT and DATASET):
             pytest.skip(
-                NOT_RUN + "BigQuery itself: AUGURY_TEST_BIGQUERY_PROJECT and AUGURY_TEST_BIGQUERY_DATASET are not set"
+                NOT_RUN + "BigQuery itself, as no run without credentials can: "
+                "AUGURY_TEST_BIGQUERY_PROJECT and AUGURY_TEST_BIGQUERY_DATASET are not set"
             )
         yield from _real()
         return

@@ -74,12 +74,23 @@ def test_a_connection_is_lost_before_or_after_the_work(
 def test_an_answer_is_lost_after_the_work_of_an_upload(server: BigQueryServer, own: Room) -> None:
     config = bigquery.LoadJobConfig(source_format="PARQUET")
     file = parquet(pa.table({"a": [1]}))
-    server.faults.add(Drop("after"), path="/upload/")
+    rule = server.faults.add(Drop("after"), path="/jobs", job="up")
     # Google's upload begins again by itself, and meets its own job.
     with pytest.raises(Conflict):
         own.client.load_table_from_file(file, own.name("t"), size=len(file.getvalue()), job_id="up", job_config=config)
+    assert rule.done == 1
     own.client.get_job("up").result()
     assert own.rows(f"SELECT a FROM `{own.name('t')}`") == [(1,)]
+
+
+def test_the_last_piece_of_an_upload_is_lost(server: BigQueryServer, own: Room) -> None:
+    config = bigquery.LoadJobConfig(source_format="PARQUET")
+    rule = server.faults.add(Drop("before"), method="PUT", job="pieces")
+    file = parquet(pa.table({"a": [1, 2]}))
+    # Google's upload sends the piece once more.
+    own.client.load_table_from_file(file, own.name("t"), job_id="pieces", job_config=config).result()
+    assert (rule.seen, rule.done) == (2, 1)
+    assert own.rows(f"SELECT SUM(a) FROM `{own.name('t')}`") == [(3,)]
 
 
 def test_the_client_retries_what_may_be_retried(server: BigQueryServer, own: Room) -> None:

@@ -7,12 +7,14 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from augury.errors import Fenced
+from augury.errors import Fenced, QueryRefused
 from augury.fences import Fence
 from augury.testing.bigquery import BigQueryServer, Drop, Slow
 from augury.testing.warehouse_rows import DAY, NEXT, PEOPLE, ids, live, write
@@ -103,6 +105,26 @@ def test_killed_before_its_job_was_sent(server: BigQueryServer, dataset: str, tm
     assert warehouse.partition("people", DAY) is None
     warehouse.create(write(), PEOPLE)
     assert ids(live(warehouse)) == [1, 2]
+    asked = len(server.faults.requests)
+    warehouse.partition("people", DAY)
+    assert any(one.path.endswith("_1") for one in server.faults.requests[asked:])
+    # Sweeping takes the id of the job that was never sent, and forgets it.
+    assert warehouse.sweep(datetime.now(UTC) + timedelta(days=1)) == 1
+    asked = len(server.faults.requests)
+    assert ids(live(warehouse)) == [1, 2]
+    assert not any(one.path.endswith("_1") for one in server.faults.requests[asked:])
+    warehouse.close()
+
+
+def test_a_table_that_somebody_removed_is_made_again(server: BigQueryServer, dataset: str, tmp_path: Path) -> None:
+    warehouse = opened(server, dataset, tmp_path)
+    warehouse.create(write(), PEOPLE)
+    with server.client("test-project") as client:
+        client.delete_table(f"{dataset}.people")
+    for _ in range(2):
+        with suppress(QueryRefused):
+            warehouse.create(write(day=NEXT), PEOPLE)
+    assert ids(live(warehouse, "people", NEXT)) == [1, 2]
     warehouse.close()
 
 

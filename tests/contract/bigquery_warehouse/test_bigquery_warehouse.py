@@ -43,11 +43,6 @@ class BigQueryContract(WarehouseContract):
         super().test_a_column_name_that_not_every_engine_allows_survives(warehouse, name)
 
 
-def _not_widened(test: Any) -> Any:
-    reason = "the test server does not imitate ALTER COLUMN SET DATA TYPE, which BigQuery has"
-    return pytest.mark.xfail(strict=True, reason=reason)(test)
-
-
 class TestPartitioned(BigQueryContract):
     """Sources are Parquet files, loaded when they are read."""
 
@@ -64,10 +59,6 @@ class TestPartitioned(BigQueryContract):
             return SourceSpec(path="orders.parquet", event_time="at", columns=columns)
 
         return laid
-
-    @_not_widened
-    def test_a_schema_that_grew_is_one_schema_for_readers(self, warehouse: Warehouse) -> None:
-        super().test_a_schema_that_grew_is_one_schema_for_readers(warehouse)
 
 
 class TestSharded(BigQueryContract):
@@ -114,10 +105,6 @@ class TestElsewhere(BigQueryContract):
             return SourceSpec(table=table, event_time="at", columns=columns)
 
         return laid
-
-    @_not_widened
-    def test_a_schema_that_grew_is_one_schema_for_readers(self, warehouse: Warehouse) -> None:
-        super().test_a_schema_that_grew_is_one_schema_for_readers(warehouse)
 
 
 class TestService(BigQueryContract):

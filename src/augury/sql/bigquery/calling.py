@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, NoReturn
 
+from augury.sql.bigquery.places import offset_of
 from augury.sql.bigquery.refusals import Source
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Context:
         """The call as written. Words of the grammar that stand where a function should have no mark."""
         name = node.name
         if not name.startswith("\0"):
-            self.source.refuse(0, f"{name.upper()[:60]}() is no function of BigQuery")
+            self.source.refuse(offset_of(node), f"{name.upper()[:60]}() is no function of BigQuery")
         return self.calls[int(name[1:])]
 
     def fill(self, template: str, *texts: str) -> str:

@@ -166,7 +166,7 @@ def _called(node: exp.Anonymous, context: Context, calls: Calls, condition: str)
     from sqlglot import exp
 
     if not node.name.startswith("\0"):
-        context.source.refuse(0, f"{node.name[:60]}() is not known on BigQuery")
+        context.source.refuse(offset_of(node), f"{node.name[:60]}() is not known on BigQuery")
     name, offset = calls.names[int(node.name[1:])]
     mark = f"\0{context.source.line(offset)}\0"
     distinct = bool(node.expressions) and isinstance(node.expressions[0], exp.Distinct)

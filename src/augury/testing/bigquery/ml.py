@@ -24,7 +24,6 @@ from augury.testing.bigquery.statements import Statement
 if TYPE_CHECKING:
     from augury.testing.bigquery.service import Service
 
-ModelName = tuple[str, ...]
 __all__ = ["is_ml"]
 
 

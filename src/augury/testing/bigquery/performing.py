@@ -46,6 +46,9 @@ def location_of(service: Service, project: str, kind: str, config: Mapping[str, 
 
 
 def perform(service: Service, job: Job) -> None:
+    if job.dry and job.kind != "query":
+        # BigQuery docs: REST "JobConfiguration", dryRun: undefined for other jobs.
+        raise not_imitated(f"dry runs of {job.kind} jobs")
     match job.kind:
         case "query":
             queries.perform(service, job)

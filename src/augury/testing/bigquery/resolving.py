@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from augury.names import quote
 from augury.testing.bigquery import information_schema, partitions
-from augury.testing.bigquery.catalog import DatasetId, Table, TableId
+from augury.testing.bigquery.catalog import RESULTS, DatasetId, Table, TableId
 from augury.testing.bigquery.refusals import Refusal, invalid, missing, not_imitated
 from augury.testing.bigquery.statements import invalid_query
 from augury.testing.bigquery.store import Snapshot
@@ -89,7 +89,7 @@ class Scope:
     def located(self, found: DatasetId) -> None:
         """A query runs in one location, and sees the datasets there."""
         dataset = self.snapshot.state.datasets.get(found)
-        if found[1].startswith("_augury_results"):
+        if found[1].startswith(RESULTS):
             return
         if self.location is None and dataset is not None:
             self.location = dataset.location

@@ -14,8 +14,9 @@ from typing import Any
 
 from augury.errors import AuguryError, SpecError
 from augury.names import quote
-from augury.sql.bigquery import Translated, to_duckdb
-from augury.testing.bigquery.catalog import TableId
+from augury.sql.bigquery import Translated
+from augury.sql.bigquery_ml.transform_queries import translate
+from augury.testing.bigquery.catalog import RESULTS, TableId
 from augury.testing.bigquery.parameters import Parameters
 from augury.testing.bigquery.refusals import Refusal, invalid, not_imitated
 from augury.testing.bigquery.resolving import Scope
@@ -48,7 +49,7 @@ def translated(sql: str, scope: Scope, parameters: Parameters = NO_PARAMETERS) -
     if scope.pseudo and any(select.is_star for select in tree.find_all(exp.Select)):
         raise not_imitated("SELECT * beside _PARTITIONTIME or _PARTITIONDATE (name the columns)")
     try:
-        return to_duckdb(sql, tables=scope, parameters=parameters.types)
+        return translate(sql, tables=scope, parameters=parameters.types)
     except SpecError as error:
         raise refused(error) from error
 
@@ -183,4 +184,4 @@ def engine_refusal(error: Exception, sql: str, lines: tuple[int, ...]) -> Refusa
 def result_id(project: str, location: str, physical: str) -> TableId:
     """Where the rows of a query without a destination are found."""
     place = re.sub(r"\W", "_", location.lower())
-    return TableId(project, f"_augury_results_{place}", f"anon{physical.rpartition('_')[2]}")
+    return TableId(project, f"{RESULTS}_{place}", f"anon{physical.rpartition('_')[2]}")

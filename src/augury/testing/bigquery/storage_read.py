@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from augury.names import quote
 from augury.testing.bigquery import arrow, names, selects
-from augury.testing.bigquery.catalog import Table
+from augury.testing.bigquery.catalog import RESULTS, Table
 from augury.testing.bigquery.faults import Drop, Refuse, Seen
 from augury.testing.bigquery.refusals import Refusal, invalid, missing, not_imitated
 from augury.testing.bigquery.resolving import Scope
@@ -154,7 +154,7 @@ class Reads:
             if table.view is not None:
                 raise invalid(f"Table {found} is a VIEW, which the Storage Read API does not read.")
             dataset = now.state.datasets.get(found.within)
-            location = dataset.location if dataset else found.dataset.removeprefix("_augury_results_")
+            location = dataset.location if dataset else found.dataset.removeprefix(f"{RESULTS}_")
             fields = _chosen(table, list(asked.read_options.selected_fields))
             if dataset is None:
                 # The columns of a query have no precision of their own.

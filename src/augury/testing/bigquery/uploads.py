@@ -55,6 +55,11 @@ class Uploads:
                 raise missing("Upload", name[:100])
             return self._open[name]
 
+    def begun(self, name: str) -> dict[str, Any]:
+        """The metadata of an upload; nothing where there is none."""
+        with self._lock:
+            return self._open[name].body if name in self._open else {}
+
     def end(self, name: str) -> None:
         with self._lock:
             self._open.pop(name, None)

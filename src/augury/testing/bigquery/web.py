@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from augury.testing.bigquery.requests import Answer, Request
 from augury.testing.bigquery.service import Service
 
 LOCAL = "127.0.0.1"
+JOB_ID = re.compile(rb'"jobId"\s*:\s*"([\w-]+)"')
 LARGEST = 512 * 1024 * 1024
 """Bytes of one request. Longer files come in pieces: resumable upload."""
 
@@ -62,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(request)
             return
-        fault = self.server.service.faults.meet(seen(request))
+        fault = self.server.service.faults.meet(seen(self.server.service, request))
         if fault == Drop("before"):
             self._hang_up()
             return
@@ -117,22 +119,23 @@ def refused(refusal: Refusal) -> Answer:
     return Answer(refusal.body(), refusal.status)
 
 
-def seen(request: Request) -> Seen:
+def seen(service: Service, request: Request) -> Seen:
     """The request as `faults` sees it, with the id of the job that it names."""
     path = request.path.removeprefix("/bigquery/v2")
-    return Seen(request.method, path, _job_of(request), request.query)
+    return Seen(request.method, path, _job_of(service, request), request.query)
 
 
-def _job_of(request: Request) -> str | None:
+def _job_of(service: Service, request: Request) -> str | None:
     pieces = request.path.split("/")
     for place in ("jobs", "queries"):
         if place in pieces and pieces.index(place) + 1 < len(pieces):
             return pieces[pieces.index(place) + 1]
+    if "upload_id" in request.query:
+        body = service.uploads.begun(request.query["upload_id"])
+        found = (body.get("jobReference") or {}).get("jobId")
+        return str(found) if found else None
     if request.method != "POST" or not request.path.endswith("/jobs"):
         return None
-    # A multipart upload begins with the metadata; its bytes are not read to find the name.
-    try:
-        text = request.raw[:100_000] if "multipart" not in request.headers.get("content-type", "") else b"{}"
-        return str(json.loads(text)["jobReference"]["jobId"])
-    except (ValueError, KeyError, TypeError):
-        return None
+    # The metadata of a multipart upload come first; what follows them is not read to find a name.
+    named = JOB_ID.search(request.raw[:100_000])
+    return named[1].decode() if named else None

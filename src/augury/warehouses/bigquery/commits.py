@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -111,6 +112,7 @@ class Commits:
             lock=change.fence.name if change.fence else "",
             token=change.fence.token if change.fence else 0,
             created_at=self._clock(),
+            noted_at=time.time(),
             id=names.fresh_id(),
         )
 

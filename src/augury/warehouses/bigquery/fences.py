@@ -34,12 +34,12 @@ class Fences:
 
     def check(self, fence: Fence | None) -> None:
         """Raise Fenced where somebody else is the owner by now; asked once the intent can be read."""
-        if fence is not None and self._journal.records().token(fence.name) > fence.token:
+        if fence is not None and self._journal.read().token(fence.name) > fence.token:
             raise fenced(fence.name)
 
     def raise_to(self, fence: Fence) -> None:
         """Refuse every writer with a lower token from now on. Raises Locked where one of them does not end."""
-        known = self._journal.records().token(fence.name)
+        known = self._journal.read().token(fence.name)
         if known > fence.token:
             raise Fenced(
                 f"{fence.name} belongs to another run by now",
@@ -48,13 +48,14 @@ class Fences:
             )
         if known < fence.token:
             self._journal.append([Entry("fence", lock=fence.name, token=fence.token)])
-        records = self._journal.records()
+        records = self._journal.read()
         with self._journal.lock:
             older = [entry for entry in records.unresolved() if entry.lock == fence.name and entry.token < fence.token]
         for intent in older:
-            self._end(intent)
+            self.end(intent)
 
-    def _end(self, intent: Entry) -> None:
+    def end(self, intent: Entry) -> None:
+        """When this returns, the job of an intent is over, or can never begin. Raises Locked where it does not end."""
         place = self._place.model_copy(update={"project": intent.project, "location": intent.location or None})
         config = self._jobs.configured(Ask({}, own=True))
         config.labels = {**config.labels, INTENT: TAKEN}

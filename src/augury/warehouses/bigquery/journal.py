@@ -77,6 +77,15 @@ class Journal:
                         self._read()
         return self._records
 
+    def read(self) -> Records:
+        """Everything that is known, read by a query: a fence cannot rely on a number of lines, which is metadata."""
+        with self._writing:
+            if self._complete() and not self._there:
+                return self._records
+            with self._lock:
+                self._read()
+        return self._records
+
     @property
     def known(self) -> Records:
         """What was known last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from augury.errors import StorageFailed
@@ -15,8 +15,6 @@ from augury.warehouses.bigquery.records import Entry, Records
 
 INTENT = "augury_intent"
 """Label of a job: the intent that it belongs to. A job of that id with another one is somebody else's."""
-_ABANDONED = timedelta(days=2)
-"""An intent whose job nobody sent for so long belongs to a writer that died before."""
 
 
 class Partitions:
@@ -42,10 +40,7 @@ class Partitions:
     def _resolved(self, intent: Entry) -> Entry | None:
         """How the job of an intent ended; None where it runs, or may still be sent."""
         job = self._jobs.find(self._place, intent.job_id, intent.project, intent.location or None)
-        if job is None:
-            old = intent.created_at is not None and datetime.now(UTC) - intent.created_at > _ABANDONED
-            return intent.ended("failed") if old else None
-        return self.over(intent, job) if job.state == DONE else None
+        return self.over(intent, job) if job is not None and job.state == DONE else None
 
     def over(self, intent: Entry, job: Any) -> Entry:
         """What is written down about a job that is over."""

@@ -49,7 +49,8 @@ class Entry:
     """By the writer's clock."""
     ended_at: float = 0.0
     """When its job ended, by BigQuery's clock, in seconds."""
-    dropped: int = 0
+    noted_at: float = 0.0
+    """When the intent was written down, by the clock of its machine, in seconds."""
     id: str = field(default_factory=fresh_id)
 
     def body(self) -> str:
@@ -68,7 +69,7 @@ class Entry:
                 "token": self.token,
                 "created_at": self.created_at.isoformat() if self.created_at else None,
                 "ended_at": self.ended_at,
-                "dropped": self.dropped,
+                "noted_at": self.noted_at,
             },
             separators=(",", ":"),
         )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from augury.spec.bigquery import BigQueryPlace
+from augury.warehouses.bigquery.fences import Fences
 from augury.warehouses.bigquery.jobs import Jobs
 from augury.warehouses.bigquery.journal import Journal
 from augury.warehouses.bigquery.names import OWN
@@ -16,7 +17,13 @@ _MOMENTARY = (f"{OWN}tmp_", f"{OWN}source_")
 
 
 def sweep(
-    jobs: Jobs, journal: Journal, found: Partitions, place: BigQueryPlace, used: frozenset[str], older_than: datetime
+    jobs: Jobs,
+    journal: Journal,
+    found: Partitions,
+    fences: Fences,
+    place: BigQueryPlace,
+    used: frozenset[str],
+    older_than: datetime,
 ) -> int:
     """Remove what was superseded or left before an instant; how many versions and tables.
 
@@ -24,8 +31,15 @@ def sweep(
     """
     records = found.records()
     with journal.lock:
-        old, fences = records.superseded(older_than.timestamp()), records.old_fences()
-    journal.remove(old, fences)
+        waiting = [entry for entry in records.unresolved() if entry.noted_at < older_than.timestamp()]
+    for intent in waiting:
+        # Its writer died before it sent the job, and must not send it after all.
+        if intent.job_id not in journal.mine:
+            fences.end(intent)
+    records = found.records()
+    with journal.lock:
+        old, tokens = records.superseded(older_than.timestamp()), records.old_fences()
+    journal.remove(old, tokens)
     return len(old) + _tables(jobs, place, used, older_than)
 
 

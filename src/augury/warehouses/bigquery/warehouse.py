@@ -232,7 +232,9 @@ class BigQueryWarehouse:
     def sweep(self, older_than: datetime) -> int:
         self._writable()
         rooms = self._rooms
-        return sweep(rooms.jobs, rooms.journal, rooms.partitions, rooms.main, rooms.loads.used, older_than)
+        return sweep(
+            rooms.jobs, rooms.journal, rooms.partitions, rooms.fences, rooms.main, rooms.loads.used, older_than
+        )
 
     # -- models ----------------------------------------------------------------------------------------------
 

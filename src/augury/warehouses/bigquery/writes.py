@@ -185,16 +185,15 @@ class Writer:
             facts=write.facts,
             description=write.description,
         )
-        done = self._commits.perform(
-            Change(
-                intent,
-                begin,
-                self._place,
-                write.fence,
-                write.max_bytes,
-                partitioned=self._tables.partitioned(write.day),
+        partitioned = self._tables.partitioned(write.day)
+        try:
+            done = self._commits.perform(
+                Change(intent, begin, self._place, write.fence, write.max_bytes, partitioned=partitioned)
             )
-        )
+        except QueryRefused:
+            # Perhaps another process changed its columns, or removed it: the next write looks at it again.
+            self._tables.forget(target)
+            raise
         self._tables.decorate(self._place, target, fields, write)
         return done
 

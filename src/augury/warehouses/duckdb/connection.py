@@ -49,12 +49,20 @@ _SETTINGS = {
 class Engine:
     """A DuckDB and its cursors."""
 
-    def __init__(self, spill: Path | None, threads: int | None, memory: int | None) -> None:
+    def __init__(
+        self,
+        spill: Path | None,
+        threads: int | None,
+        memory: int | None,
+        prepare: Callable[[Any], None] | None = None,
+    ) -> None:
+        """`prepare` gets the connection before its first query: functions of another dialect, for instance."""
         if find_spec("duckdb") is None:
             raise missing_library("duckdb", ImportError(name="duckdb"))
         self._settings: dict[str, Any] = {**_SETTINGS, "temp_directory": str(spill) if spill else ""}
         if memory is not None:
             self._settings["memory_limit"] = f"{memory}B"
+        self._prepare = prepare
         self._default_threads = self._threads = threads
         self._database: Any = None
         self._local = threading.local()
@@ -74,6 +82,8 @@ class Engine:
                 for name, value in {**self._settings, "threads": self._wanted_threads}.items():
                     # GLOBAL: a plain SET stays with this cursor, and the others would take the host's time zone.
                     database.execute(f"SET GLOBAL {name} = {literal(value)}")
+                if self._prepare is not None:
+                    self._prepare(database)
                 self._database = database
         return self._database
 

@@ -96,12 +96,13 @@ class DuckDBWarehouse:
         read_only: bool = False,
         clock: Callable[[], datetime] = _now,
         settings: TargetSpec | None = None,
+        prepare: Callable[[Any], None] | None = None,
     ) -> Self:
         """Open the namespace `root/namespace`, making it where it is new.
 
         `output_root` holds published tables and the archive instead, under the same namespace. `memory` is in
-        bytes; `settings` says nothing more to this warehouse. With `read_only` nothing is created or written,
-        and a namespace that does not exist is empty.
+        bytes; `settings` says nothing more to this warehouse; `prepare` gets the database before its first
+        query. With `read_only` nothing is created or written, and a namespace that does not exist is empty.
         Raises NamespaceError where the folder belongs to another project, deployment or target.
         """
         layout.checked_table(namespace)
@@ -110,7 +111,7 @@ class DuckDBWarehouse:
         folders = Layout(main, None if output == main else output)
         owner = {"project": project, "deployment": deployment, "target": target}
         layout.claim(folders.roots, owner, read_only=read_only)
-        engine = Engine(None if read_only else folders.spill, threads, memory)
+        engine = Engine(None if read_only else folders.spill, threads, memory, prepare)
         return cls(
             folders,
             engine,
