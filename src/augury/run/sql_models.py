@@ -6,14 +6,14 @@ them: the engine gives the rows, and the model is trained and asked in this proc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from augury.errors import ModelFailed, QueryRefused
+from augury.errors import DataRefused, ModelFailed, Place, QueryRefused, SpecError, WorkFailed
 from augury.ledger.records import ModelRecord
 from augury.plan.definitions import StepDefinition
 from augury.run.builds import in_template
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from augury.bigquery_ml.session import Session
 
+ADDED = ("version", "model_version", "model_rule", "run_id", "predicted_at")
+"""Columns of predictions that say where a row comes from."""
 FOLDER = "bigquery_ml"
 """Below the folder of models: what the sessions keep."""
 
@@ -41,8 +43,8 @@ class SqlModel:
 
     def create(self, definition: StepDefinition, tick: date, rows: Mapping[Relation, str]) -> None:
         """Train it. `rows` are relations that only a training has. Raises ModelFailed, QueryRefused, UsageError."""
-        sql, relations = self._bound(definition, tick, rows)
         with _placed(definition):
+            sql, relations = self._bound(definition, tick, rows)
             if isinstance(self.work.warehouse, NativeModels):
                 limit = self.work.pipeline.settings.limits.bytes_billed
                 self.work.warehouse.create_model(self.name, sql, self.work.labels("train"), limit)
@@ -51,11 +53,14 @@ class SqlModel:
 
     def predict(self, definition: StepDefinition, day: date, write: Write) -> Written:
         """What predicting.sql says of one date, with this model. Raises ModelFailed, QueryRefused, DataRefused."""
-        sql, relations = self._bound(definition, day, {})
         with _placed(definition):
+            sql, relations = self._bound(definition, day, {})
             if isinstance(self.work.warehouse, NativeModels):
-                return self.work.warehouse.create(write, sql)
+                written = self.work.warehouse.create(write, sql)
+                _refuse_added(column.name for column in written.partition.columns)
+                return written
             with self._session(relations).read(sql) as reader:
+                _refuse_added(reader.schema.names)
                 return self.work.warehouse.load(write, reader)
 
     def rows(self, function: str) -> list[dict[str, Any]]:
@@ -157,10 +162,31 @@ class _Relations:
 
 @contextmanager
 def _placed(definition: StepDefinition) -> Iterator[None]:
+    """What goes wrong in a statement, with the file and the line that it was written on."""
     try:
         yield
     except QueryRefused as error:
         raise in_template(error, definition.compiled) from error
+    except SpecError as error:
+        compiled = definition.compiled
+        assert compiled is not None
+        places = [compiled.place(problem.line or 1) for problem in error.problems]
+        problems = [
+            replace(problem, file=file, line=line) for problem, (file, line) in zip(error.problems, places, strict=True)
+        ]
+        raise SpecError(problems, what=error.what) from error
+    except WorkFailed as error:
+        raise error.at(Place(file=definition.file)) from error
+
+
+def _refuse_added(columns: Iterable[str]) -> None:
+    """Raises DataRefused for columns that augury adds to every prediction."""
+    taken = [name for name in columns if name.lower() in ADDED]
+    if taken:
+        raise DataRefused(
+            f"predicting.sql returns {', '.join(taken)}, which augury adds to every prediction",
+            fix="Leave it out, or give it another name.",
+        )
 
 
 def model_of(work: Work, record: ModelRecord) -> SqlModel:

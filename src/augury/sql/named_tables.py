@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from augury.errors import Problem, SpecError
-from augury.sql.relations import Published, Relation, Staging
+from augury.sql.relations import Published, Relation, Source, Staging
 from augury.sql.rendering import Hole, NamedHole, Rendered
 from augury.sql.tokens import Token, scan
 
 _BEFORE = ("FROM", "JOIN", "TABLE", ",")
 """What a table is written after; TABLE is what an ML function calls its argument."""
+_OF_MODELS = ("train_model", "predict")
 _LINE_MARK = re.compile(r"\x00@(\d+) ([^\x00]*)\x00")
 
 
@@ -25,6 +26,7 @@ def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: 
     if not tables:
         return rendered
     tokens = list(scan(rendered.text, dialect))
+    _refuse_models(tokens, rendered.text, step)
     holes: list[Hole] = list(rendered.holes)
     out = [token.text for token in tokens]
     at = 0
@@ -32,7 +34,7 @@ def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: 
         end = _path_end(tokens, at)
         written = "".join(out[at:end])
         name = _LINE_MARK.sub("", written).replace("`", "")
-        relation = tables.get(name)
+        relation = _meant(name, tables)
         before = _significant_before(tokens, at)
         word = tokens[before].upper or tokens[before].text if before >= 0 else ""
         if relation is None or word not in _BEFORE:
@@ -48,6 +50,15 @@ def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: 
         holes.append(NamedHole(relation, alias))
         at = end
     return Rendered("".join(out), tuple(holes))
+
+
+def _meant(name: str, tables: Mapping[str, Relation]) -> Relation | None:
+    """A project before the dataset of the target is that of whoever wrote the SQL: their tables are meant, here."""
+    found = tables.get(name)
+    if found is None:
+        found = tables.get(name.partition(".")[2])
+        return None if isinstance(found, Source) else found
+    return found
 
 
 def _path_end(tokens: Sequence[Token], at: int) -> int:
@@ -82,7 +93,21 @@ def _significant_before(tokens: Sequence[Token], at: int) -> int:
 
 def _refuse_unreadable(relation: Relation, name: str, step: str, text: str, offset: int) -> None:
     if isinstance(relation, Staging | Published) and step != "validation":
-        marks = list(_LINE_MARK.finditer(text, 0, offset))
-        file, line = (marks[-1][2], int(marks[-1][1])) if marks else (None, text.count("\n", 0, offset) + 1)
         what = "the candidates of this date" if isinstance(relation, Staging) else "what was published before"
-        raise SpecError([Problem(f"{name} is {what}: validation alone can read it", file, line)])
+        raise _refused(f"{name} is {what}: validation alone can read it", text, offset)
+
+
+def _refuse_models(tokens: Sequence[Token], text: str, step: str) -> None:
+    """ML functions ask one model, and which one a date belongs to is known to the steps that train and ask it."""
+    if step in _OF_MODELS:
+        return
+    told = [token for token in tokens if token.kind not in ("space", "comment", "mark")]
+    for family, dot, name, opened, argument in zip(told, told[1:], told[2:], told[3:], told[4:], strict=False):
+        if (family.upper, dot.text, opened.text, argument.upper) == ("ML", ".", "(", "MODEL"):
+            raise _refused(f"ML.{name.upper} asks a model: predicting.sql alone can", text, family.start)
+
+
+def _refused(message: str, text: str, offset: int) -> SpecError:
+    marks = list(_LINE_MARK.finditer(text, 0, offset))
+    file, line = (marks[-1][2], int(marks[-1][1])) if marks else (None, text.count("\n", 0, offset) + 1)
+    return SpecError([Problem(message, file, line)])

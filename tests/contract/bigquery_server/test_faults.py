@@ -93,6 +93,15 @@ def test_the_last_piece_of_an_upload_is_lost(server: BigQueryServer, own: Room) 
     assert own.rows(f"SELECT SUM(a) FROM `{own.name('t')}`") == [(3,)]
 
 
+def test_a_query_that_is_sent_again_runs_once(server: BigQueryServer, own: Room) -> None:
+    own.job(f"CREATE TABLE {own.dataset}.t (a INT64)")
+    rule = server.faults.add(Drop("after"), path="/queries$")
+    # The client sends the same requestId again (BigQuery docs: REST "jobs.query").
+    own.client.query_and_wait(f"INSERT INTO {own.dataset}.t (a) VALUES (1)")
+    assert (rule.seen, rule.done) == (2, 1)
+    assert own.rows(f"SELECT COUNT(*) FROM {own.dataset}.t") == [(1,)]
+
+
 def test_the_client_retries_what_may_be_retried(server: BigQueryServer, own: Room) -> None:
     server.faults.add(Refuse("rateLimitExceeded"), path="/queries/")
     assert own.rows("SELECT 1 AS a") == [(1,)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -143,6 +144,25 @@ def test_shards_are_read_by_a_prefix(room: Room) -> None:
     ]
     assert room.rows(f"SELECT x, extra FROM {wild} ORDER BY x") == [(1, None), (2, None), (3, "new")]
     assert isinstance(room.refusal(f"SELECT * FROM `{room.name('absent')}_*`"), BadRequest | NotFound)
+
+
+def test_writers_of_one_table_lose_and_double_nothing(own: Room) -> None:
+    name = own.name("shared")
+    replace(own, name, DAYS[0], [0])
+    days = [date(2026, 2, 1 + number) for number in range(12)]
+
+    def write(mine: list[date]) -> None:
+        for day in mine:
+            # Twice, as somebody who asks again does.
+            for _ in range(2):
+                replace(own, name, day, [day.day] * day.day)
+
+    with ThreadPoolExecutor(4) as pool:
+        # Two writers for every day.
+        for done in [pool.submit(write, days[start::2]) for start in (0, 1, 0, 1)]:
+            done.result()
+    expected = [(DAYS[0], 1), *((day, day.day) for day in days)]
+    assert own.rows(f"SELECT run_date, COUNT(*) FROM `{name}` GROUP BY 1 ORDER BY 1") == expected
 
 
 class Reader:

@@ -61,8 +61,10 @@ def test_it_listens_to_this_machine_only() -> None:
 def test_a_port_that_is_taken_is_refused() -> None:
     with BigQueryServer() as first:
         second = BigQueryServer(port=int(first.endpoint.rpartition(":")[2]))
-        with pytest.raises(UsageError, match="port"):
-            second.__enter__()
+        third = BigQueryServer(storage_port=int(first.storage_endpoint.rpartition(":")[2]))
+        for other in (second, third):
+            with pytest.raises(UsageError, match="port"):
+                other.__enter__()
 
 
 def test_a_folder_keeps_tables_views_and_models(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -77,8 +78,10 @@ def test_decimals_have_the_digits_that_their_column_declares(room: Room) -> None
         pa.decimal128(10, 2),
         pa.decimal128(5, 0),
     ]
-    table = room.job(f"SELECT m, i FROM `{name}`").result().to_arrow(bqstorage_client=room.storage)
-    assert table.schema.types == [pa.decimal128(38, 9)] * 2
+    sql = f"SELECT m, i, CAST('1.5' AS BIGNUMERIC) AS b FROM `{name}`"
+    table = room.job(sql).result().to_arrow(bqstorage_client=room.storage)
+    assert table.schema.types == [pa.decimal128(38, 9), pa.decimal128(38, 9), pa.decimal256(76, 38)]
+    assert table.to_pylist() == [{"m": Decimal("2.25"), "i": Decimal(3), "b": Decimal("1.5")}]
 
 
 def test_a_session_keeps_what_it_saw(room: Room) -> None:

@@ -251,7 +251,9 @@ def started(service: Service, address: str) -> tuple[Any, int]:
             types.SplitReadStreamResponse.serialize,
         ),
     }
-    server = grpc.server(ThreadPoolExecutor(8, thread_name_prefix="BigQuery Storage"))
+    # Else two servers would share a port, and each get some of the requests.
+    options = (("grpc.so_reuseport", 0),)
+    server = grpc.server(ThreadPoolExecutor(8, thread_name_prefix="BigQuery Storage"), options=options)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, handlers),))
     port = server.add_insecure_port(address)
     server.start()

@@ -73,7 +73,7 @@ def connect(opening: Opening) -> Connected:
     models = main if settings.models is None else _place(jobs, opening, settings.models)
     # A server for tests has no quotas to keep.
     pace = None if settings.anonymous else Pace()
-    journal = Journal(jobs, main, pace, read_only=read_only)
+    journal = Journal(jobs, main, pace)
     partitions = Partitions(jobs, journal, main)
     fences = Fences(jobs, journal, main)
     tables = Tables(jobs, layout=settings.layout, labels=names.labels(own), expiration=settings.expiration)
@@ -84,7 +84,11 @@ def connect(opening: Opening) -> Connected:
     looked_up = settings.sources or BigQuerySources()
     loads = SourceLoads(jobs, main, read_only=read_only)
     source_tables = SourceTables(
-        jobs, settings.place(looked_up, opening.namespace), main, copies=looked_up.copy_tables and not read_only
+        jobs,
+        settings.place(looked_up, opening.namespace),
+        main,
+        copies=looked_up.copy_tables,
+        read_only=read_only,
     )
     return Connected(
         clients=clients,

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from augury.errors import StorageFailed
 from augury.spec.bigquery import BigQueryPlace
 from augury.warehouses.bigquery import names, refusals
 from augury.warehouses.bigquery.clients import Clients
@@ -276,7 +275,3 @@ class Jobs:
         """Between two jobs for one piece of work: twice as long each time, and never the same for two workers."""
         longest = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
         threading.Event().wait(longest * (0.5 + secrets.randbelow(1000) / 2000))
-
-
-def lost(what: str) -> StorageFailed:
-    return StorageFailed(f"{what} is not there any more", fix="Run the same command again.")

@@ -47,13 +47,12 @@ class _Ticket:
 class Journal:
     """The journal of one namespace. Safe to use from several threads and several processes."""
 
-    def __init__(self, jobs: Jobs, place: BigQueryPlace, pace: Pace | None, *, read_only: bool) -> None:
+    def __init__(self, jobs: Jobs, place: BigQueryPlace, pace: Pace | None) -> None:
         assert place.project is not None
         assert place.dataset is not None
         self._jobs = jobs
         self._place = place
         self._pace = pace
-        self._read_only = read_only
         self._table = TableId(place.project, place.dataset, JOURNAL)
         self._records = Records()
         self._lock = threading.RLock()

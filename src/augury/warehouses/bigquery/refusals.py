@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from augury.errors import AuguryError, LimitExceeded, Place, QueryRefused, StorageFailed, UsageError
 
@@ -180,8 +179,3 @@ def _unavailable(reason: str, message: str) -> StorageFailed:
         fix="Run the same command again later: what is done is kept."
         + (" With fewer dates at once (max_parallel_jobs) quotas last longer." if quota else ""),
     )
-
-
-def as_job_error(result: Mapping[str, Any]) -> tuple[str, str]:
-    """(reason, message) of a job's errorResult."""
-    return str(result.get("reason", "")), str(result.get("message", ""))

@@ -42,11 +42,14 @@ class Part:
 class SourceTables:
     """Tables that somebody else writes."""
 
-    def __init__(self, jobs: Jobs, sources: BigQueryPlace, main: BigQueryPlace, *, copies: bool) -> None:
+    def __init__(
+        self, jobs: Jobs, sources: BigQueryPlace, main: BigQueryPlace, *, copies: bool, read_only: bool
+    ) -> None:
         self._jobs = jobs
         self._sources = sources
         self._main = main
         self._copies = copies
+        self._read_only = read_only
 
     def find(self, named: str) -> tuple[Part, ...]:
         """Tables of `table:`, ascending by day; none where there is none. Raises DataRefused for another region."""
@@ -116,7 +119,7 @@ class SourceTables:
         copy = TableId(self._main.project or "", self._main.dataset or "", source_table(part.table.table, digest))
         client = self._jobs.client(self._main)
         there: Any = self._jobs.asked(lambda: client.get_table(str(copy), retry=None), or_none=True)
-        if there is None:
+        if there is None and not self._read_only:
             config = CopyJobConfig(
                 write_disposition="WRITE_TRUNCATE", labels=self._jobs.labels({"augury_step": "copy"})
             )
