@@ -6,27 +6,24 @@ sources. Nothing else is written, and what is there is never overwritten.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from augury.errors import Problem, SpecError, StorageFailed, UsageError
-from augury.names import MODEL_STEPS, is_name
-from augury.spec.batchml import ENVIRONMENTS, read_batchml
-from augury.spec.folder import Reader
+from augury.names import MODEL_STEPS, TableNames, is_name
+from augury.operations.tables_read import tables_in
+from augury.spec.batchml import DATASET, ENVIRONMENTS, read_batchml
+from augury.spec.folder import Reader, VersionFiles
 from augury.spec.interpolate import Interpolator
 from augury.spec.reader import PROJECT_FILE
 
 BATCHML_FILE = "batchml.yaml"
-_TABLE = re.compile(
-    r"\b(?:from|join|table)\s+(`[^`]+`|[A-Za-z_][\w-]*(?:\.[\w*-]+){1,2})(?![\w*.-]|\s*\()", re.IGNORECASE
-)
-_COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
-
-
 @dataclass(frozen=True)
 class Imported:
     folder: Path
@@ -34,6 +31,8 @@ class Imported:
     """Model code to its versions."""
     sources: Mapping[str, str]
     """Source to the table that the SQL reads."""
+    unnamed: tuple[str, ...]
+    """Tables that the SQL reads and that no source can stand for: wildcards, and names that Jinja puts together."""
     files: int
     """SQL files, all of them as they were."""
 
@@ -52,48 +51,80 @@ def import_batchml(folder: Path, today: date) -> Imported:
     target = folder / PROJECT_FILE
     if target.exists():
         raise UsageError(f"{target} is there already", fix="Remove it to import the project again.")
-    versions, texts = _read(folder)
-    sources = _sources(texts)
+    project = _read(folder)
+    sources, unnamed = _sources(project)
     text = _project_text(_project_name(folder), sources, today)
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise StorageFailed(f"{target} cannot be written", why=error.strerror or str(error)) from error
-    return Imported(folder, versions, sources, len(texts))
+    return Imported(folder, project.versions, sources, unnamed, project.files)
 
 
-def _read(folder: Path) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Versions by model, and every SQL text. Both environments have to be sound."""
+@dataclass(frozen=True)
+class _Project:
+    versions: Mapping[str, tuple[str, ...]]
+    own: frozenset[str]
+    """Names of tables that augury writes."""
+    texts: tuple[tuple[str, Mapping[str, Any]], ...]
+    """SQL of every environment, each with the variables that it may print."""
+    files: int
+
+
+def _read(folder: Path) -> _Project:
+    """Both environments have to be sound."""
     problems: list[Problem] = []
-    versions: dict[str, tuple[str, ...]] = {}
-    texts: list[str] = []
+    texts: list[tuple[str, Mapping[str, Any]]] = []
+    found: list[VersionFiles] = []
     for environment in ENVIRONMENTS:
         files = Reader(folder, Interpolator({}))
-        found = read_batchml(files, BATCHML_FILE, environment)
-        read = {code: found.read(code) for code in found.codes}
+        project = read_batchml(files, BATCHML_FILE, environment)
+        found = [version for code in project.codes for version in project.read(code)]
         problems += files.problems
-        versions = {code: tuple(each.version for each in every) for code, every in read.items()}
-        every = [version for each in read.values() for version in each]
-        texts = [version.sql[role].text for version in every for role in MODEL_STEPS if role in version.sql]
+        for version in found:
+            names = {DATASET: project.dataset, "environment": environment}
+            names |= {"model_code": version.pipeline, "version_code": version.version}
+            printed = {**(version.node.at(("vars",)).plain("vars") if version.node else {}), **names}
+            texts += [(version.sql[role].text, printed) for role in MODEL_STEPS if role in version.sql]
     if problems:
         raise SpecError(list(dict.fromkeys(problems)))
-    return versions, texts
+    versions: dict[str, tuple[str, ...]] = {}
+    for version in found:
+        versions[version.pipeline] = (*versions.get(version.pipeline, ()), version.version)
+    own = frozenset(name for version in found for name in _written(version))
+    return _Project(versions, own, tuple(texts), len(texts) // len(ENVIRONMENTS))
 
 
-def _sources(texts: Iterable[str]) -> dict[str, str]:
-    """The tables that the SQL reads and does not make, by a name of their own."""
+def _written(version: VersionFiles) -> tuple[str, ...]:
+    tables = TableNames(version.pipeline, version.version, batchml=True)
+    steps = (tables.step("training"), tables.step("scoring"), tables.model)
+    views = (tables.version_view, tables.current_predictions, tables.current_staging)
+    return (*steps, *views, tables.staging, tables.predictions, tables.archive)
+
+
+def _sources(project: _Project) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The tables that the SQL reads and does not make, by a name of their own, and those that cannot have one."""
     found: dict[str, str] = {}
-    for text in texts:
-        for written in _TABLE.findall(_COMMENT.sub(" ", text)):
-            table = written.strip("`")
-            if "{" in table or "*" in table or "." not in table or table in found.values():
+    unnamed: list[str] = []
+    for text, variables in project.texts:
+        for table in tables_in(text, variables):
+            if table in found.values() or table.rpartition(".")[2] in project.own:
                 continue
-            name = re.sub(r"[^a-z0-9_]+", "_", table.rpartition(".")[2].lower()).lstrip("_0123456789") or "source"
-            while name in found:
-                name += "_2"
-            found[name] = table
-    return found
+            if "*" in table or "{" in table or "INFORMATION_SCHEMA" in table.upper():
+                unnamed.append(table)
+                continue
+            found[_source_name(table, found)] = table
+    return found, tuple(dict.fromkeys(unnamed))
+
+
+def _source_name(table: str, taken: Iterable[str]) -> str:
+    plain = re.sub(r"[^a-z0-9_]+", "_", table.rpartition(".")[2].lower()).lstrip("_0123456789")[:60] or "source"
+    numbers = itertools.count(2)
+    name = plain
+    while name in taken:
+        name = f"{plain}_{next(numbers)}"
+    return name
 
 
 def _project_name(folder: Path) -> str:

@@ -31,7 +31,7 @@ def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: 
     out = [token.text for token in tokens]
     at = 0
     while at < len(tokens):
-        end = _path_end(tokens, at)
+        end = path_end(tokens, at)
         written = "".join(out[at:end])
         name = _LINE_MARK.sub("", written).replace("`", "")
         relation = _meant(name, tables)
@@ -61,7 +61,7 @@ def _meant(name: str, tables: Mapping[str, Relation]) -> Relation | None:
     return found
 
 
-def _path_end(tokens: Sequence[Token], at: int) -> int:
+def path_end(tokens: Sequence[Token], at: int) -> int:
     """Behind the last token of a dotted name that begins at `at`; `at` plus one where it is a single token.
 
     A project's name may hold dashes without being quoted. Marks of lines may stand anywhere.

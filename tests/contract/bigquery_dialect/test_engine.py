@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from augury.sql.bigquery import to_duckdb
-from augury.sql.bigquery.functions import install, narrowed
+from augury.sql.bigquery.functions import install
 
 TWELVE = """\
 -- Twelve lines, and a mistake in the seventh.
@@ -61,14 +61,3 @@ def test_names_from_outside_reach_the_engine_as_names(connection: duckdb.DuckDBP
     connection.execute("""INSERT INTO "od'd ""t" VALUES (1, 2, 3)""").fetchall()
     sql = to_duckdb("SELECT `a\"b`, `x;y` AS `it's`, `new\nline` FROM `od'd \"t`").sql
     assert connection.execute(sql).fetchall() == [(1, 2, 3)]
-
-
-def test_whole_numbers_are_narrowed_to_int64(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("INSERT INTO orders VALUES (7, NULL, 1.5)").fetchall()
-    sql = to_duckdb("SELECT SUM(customer_id) AS s, MAX(amount) AS m FROM orders").sql
-    described = [(row[0], row[1]) for row in connection.execute(f"DESCRIBE {sql}").fetchall()]
-    assert described == [("s", "HUGEINT"), ("m", "DOUBLE")]
-    result = connection.execute(narrowed(sql, described))
-    assert [str(column[1]) for column in result.description] == ["BIGINT", "DOUBLE"]
-    assert result.fetchall() == [(7, 1.5)]
-    assert narrowed(sql, [("m", "DOUBLE")]) == sql

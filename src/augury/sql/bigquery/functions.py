@@ -5,19 +5,14 @@ Everything else is written with DuckDB's own functions; a session must have Time
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
-from augury.names import quote
 from augury.sql.bigquery.farmhash import fingerprint
 
 FARM_FINGERPRINT = "augury_farm_fingerprint"
 
 _ONE_AT_A_TIME = Lock()
-_WHOLE_NUMBERS = frozenset(
-    ("HUGEINT", "UHUGEINT", "UBIGINT", "INTEGER", "UINTEGER", "SMALLINT", "USMALLINT", "TINYINT", "UTINYINT")
-)
 
 
 def install(connection: Any) -> None:
@@ -38,15 +33,3 @@ def install(connection: Any) -> None:
 def _fingerprint(text: str) -> int:
     """NULL never comes here: DuckDB answers it by itself."""
     return fingerprint(text.encode())
-
-
-def narrowed(sql: str, columns: Iterable[tuple[str, str]]) -> str:
-    """The same SELECT with INT64 for every whole number; `columns` are the names and DuckDB types of its result.
-
-    SUM of a column gives HUGEINT on DuckDB, and sources may have narrower numbers; BigQuery has INT64 only.
-    """
-    whole = [quote(name) for name, type_ in columns if type_ in _WHOLE_NUMBERS]
-    if not whole:
-        return sql
-    casts = ", ".join(f"CAST({name} AS BIGINT) AS {name}" for name in whole)
-    return f"SELECT * REPLACE ({casts}) FROM ({sql})"

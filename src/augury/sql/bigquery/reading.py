@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from augury.errors import nearest
@@ -118,6 +119,7 @@ class _Tokens:
         first = next((token for token in self.tokens if token.token_type != types.L_PAREN), self.tokens[0])
         if first.token_type not in (types.SELECT, types.WITH):
             self.source.refuse(first.start, f"{first.text[:40]!r}: only a SELECT can be translated, or WITH ... SELECT")
+        self._check_writes()
         depth: list[Any] = []
         foreign = {types.DCOLON, types.ARROW, types.DARROW, types.L_BRACE, types.COLON, types.ILIKE, types.DOLLAR}
         before = None
@@ -145,6 +147,14 @@ class _Tokens:
             before = None if kind == types.FROM and before == types.DISTINCT else kind
         if depth:
             self.source.refuse(depth[-1].start, f"{depth[-1].text!r} is never closed")
+
+    def _check_writes(self) -> None:
+        """DuckDB would perform them: there a WITH may delete."""
+        types = self.types
+        writes = (types.DELETE, types.INSERT, types.UPDATE, types.MERGE)
+        for before, token in pairwise(self.tokens):
+            if before.token_type == types.L_PAREN and token.token_type in writes:
+                self.source.refuse(token.start, f"{token.text.upper()} in a SELECT: only a SELECT can be translated")
 
     def marked(self) -> list[Any]:
         types = self.types

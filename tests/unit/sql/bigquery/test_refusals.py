@@ -107,3 +107,11 @@ def test_names_from_outside_stay_names() -> None:
     translated = to_duckdb(sql).sql
     for name in ('"a""b"', '"x; DROP TABLE t"', '"new\nline"', '"it\'s"', '"we""ird"."ta;ble"'):
         assert name in translated
+
+
+@pytest.mark.parametrize(
+    "verb", ["DELETE FROM t", "insert into t values (1)", "UPDATE t SET a = 1", "MERGE t USING s ON 1"]
+)
+def test_nothing_inside_a_select_writes(verb: str) -> None:
+    shown = _message(f"WITH x AS (\n{verb}) SELECT 1")
+    assert "in a SELECT: only a SELECT can be translated (line 2, column 1)" in shown
