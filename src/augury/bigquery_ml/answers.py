@@ -6,21 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from augury.bigquery_ml.columns import find
+from augury.bigquery_ml.contract import Call
 from augury.bigquery_ml.models import Loaded
 from augury.errors import ModelFailed, UsageError, nearest
-from augury.sql.bigquery_ml.catalogue.model_types import LINEAR, SUPERVISED, TUNED
 from augury.sql.bigquery_ml.transform import BoundTransform
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COMMON = ("feature_info", "transform")
-_ON_REQUEST: Mapping[str, tuple[frozenset[str], str]] = {
-    "trial_info": (TUNED, "num_trials"),
-    "global_explain": (SUPERVISED, "enable_global_explain = TRUE"),
-    "advanced_weights": (LINEAR, "calculate_p_values = TRUE"),
-}
-"""Functions that answer only where an option said so in training: the types of models that have it, and the option."""
 
 
 def check_function(function: str, loaded: Loaded) -> None:
@@ -33,21 +27,11 @@ def check_function(function: str, loaded: Loaded) -> None:
         )
     if function in COMMON or function in loaded.model.functions:
         return
-    if function in _ON_REQUEST and loaded.manifest.model_type in _ON_REQUEST[function][0]:
-        option = _ON_REQUEST[function][1]
-        raise UsageError(
-            f"the model {loaded.shown} was trained without {option}, which ML.{function.upper()} needs",
-            fix=f"Add {option} to the OPTIONS of its CREATE OR REPLACE MODEL.",
-        )
-    known = sorted(
-        f"ML.{name.upper()}"
-        for name in (*loaded.model.functions, *COMMON)
-        if name != "transform" or loaded.transform is not None
-    )
-    raise UsageError(
-        f"ML.{function.upper()} is not for models of type {loaded.manifest.model_type}",
-        why=f"{loaded.shown} answers {', '.join(known)}",
-    )
+    try:
+        # The model knows best what it lacks; it is asked before the rows are looked at.
+        loaded.model.call(Call(function))
+    except UsageError as error:
+        raise UsageError(f"{error.what}: {loaded.shown}", why=error.why, fix=error.fix) from error
 
 
 def transform_outputs(bound: BoundTransform, columns: Sequence[str], loaded: Loaded) -> dict[str, str]:

@@ -74,13 +74,14 @@ class TrainedModel(Protocol):
     """(name, BigQuery type) of each input column, in the order of training."""
     labels: tuple[str, ...]
     functions: frozenset[str]
-    """ML functions that this model answers; the session refuses the others by name."""
+    """ML functions that this model answers."""
 
     def call(self, call: Call) -> pa.RecordBatchReader:
         """The rows that BigQuery ML documents for the function, streamed; the schema is known before the first row.
 
         Raises ModelFailed (the model cannot answer for these rows: missing column, wrong type) and UsageError
-        (unknown setting, a call that needs rows and has none).
+        (unknown setting, a call that needs rows and has none, a function that is not among `functions`: what the model
+        lacks and what to do; the session shows that).
         """
 
     def save(self, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from augury.bigquery_ml.columns import bigquery_columns
 from augury.bigquery_ml.contract import Call, Training
+from augury.bigquery_ml.refusing import another_type
 from augury.errors import ModelFailed, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class TransformOnlyModel:
         self.features = features
 
     def call(self, call: Call) -> pa.RecordBatchReader:
-        raise UsageError(f"ML.{call.function.upper()} is not for models of type transform_only")
+        raise another_type(call.function, self.model_type, self.functions, fix="Use ML.TRANSFORM.")
 
     def save(self, folder: Path) -> None:
         (folder / _FILE).write_text(json.dumps(self.features), encoding="utf-8")

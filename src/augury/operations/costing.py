@@ -1,16 +1,17 @@
 """What will a plan cost in a warehouse that bills, and may it?
 
 Every query of a plan can be asked for its bytes without being run. A step is asked for a few of its dates and counted
-for all of them; what reads a table that is not there yet cannot be asked, and is said to be unknown.
+for all of them; what reads a table that is not there yet, or asks a model, cannot be asked, and is said to be unknown.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from augury.errors import AuguryError, LimitExceeded, Place
+from augury.errors import AuguryError, LimitExceeded, Place, UsageError
 from augury.operations.opened import Opened
 from augury.operations.planning import Planned
 from augury.plan.explain import Explanation
@@ -82,12 +83,17 @@ def cost_of(opened: Opened, planned: Planned) -> Cost | None:
             per_date[day] = per_date.get(day, 0) + (amount or 0)
         total = round(sum(known) / len(known) * len(days)) if len(known) == len(asked) else None
         found.append(StepCost(step, training, len(days), total))
+        if step == "train":
+            # BigQuery bills CREATE MODEL by prices of its own, which depend on the type of the model.
+            found.append(StepCost(step, training, len(days), None))
     dearest = max(per_date.items(), key=lambda item: item[1], default=None)
     return Cost(tuple(found), warehouse.price_per_tib, dearest)
 
 
 def refuse_costly(cost: Cost | None, limits: Limits, max_cost: float | None, where: Place) -> None:
     """Raise LimitExceeded, before anything is asked of the warehouse, where the plan costs more than it may."""
+    if max_cost is not None and math.isnan(max_cost):
+        raise UsageError("--max-cost: nan is no amount of money", fix="Give dollars, such as --max-cost 5")
     if cost is None:
         return
     limit = limits.bytes_billed
@@ -102,7 +108,7 @@ def refuse_costly(cost: Cost | None, limits: Limits, max_cost: float | None, whe
     if max_cost is not None and cost.money > max_cost:
         at_least = "at least " if cost.unknown else ""
         raise LimitExceeded(
-            f"this costs {at_least}{in_money(cost.money)}, and --max-cost allows {in_money(max_cost)}",
+            f"this costs {at_least}{_exactly(cost.money)}, and --max-cost allows {_exactly(max_cost)}",
             where=where,
             why=f"{in_bytes(cost.bytes)} at {in_money(cost.price_per_tib)} per TiB",
             fix="No query ran. Raise --max-cost, or ask for fewer dates.",
@@ -122,7 +128,7 @@ def with_cost(explained: Explanation, cost: Cost | None) -> Explanation:
     at_least = "at least " if cost.unknown else ""
     total = f"{at_least}{in_bytes(cost.bytes)}, {in_money(cost.money)} at {in_money(cost.price_per_tib)} per TiB"
     if cost.unknown:
-        total += f"; {', '.join(cost.unknown)} cannot be told before what they read is there"
+        total += f"; what {', '.join(cost.unknown)} will cost cannot be told yet"
     return replace(explained, rows=tuple(rows), total=total)
 
 
@@ -138,6 +144,11 @@ def in_bytes(amount: int) -> str:
 
 def in_money(dollars: float) -> str:
     return f"${dollars:,.2f}" if dollars >= 0.01 or not dollars else "under $0.01"
+
+
+def _exactly(dollars: float) -> str:
+    """With as many digits as an amount below a cent has before its first figure."""
+    return f"${dollars:.{1 - math.floor(math.log10(dollars))}f}" if 0 < dollars < 0.01 else in_money(dollars)
 
 
 # -- questions ---------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from augury.spec.interpolate import Interpolator
 from augury.spec.reader import PROJECT_FILE
 
 BATCHML_FILE = "batchml.yaml"
+
+
 @dataclass(frozen=True)
 class Imported:
     folder: Path

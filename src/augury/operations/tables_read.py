@@ -1,4 +1,4 @@
-"""Which tables does SQL of BigQuery name behind FROM, JOIN and TABLE, told from its words before anything is compiled?"""
+"""Which tables does BigQuery SQL name behind FROM, JOIN and TABLE, told from its words before anything is compiled?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from augury.sql.named_tables import path_end
-from augury.sql.tokens import Token, scan
+from augury.sql.tokens import RESERVED, Token, scan
 
 _PRINTED = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
 _SILENT = re.compile(r"\{#.*?#\}|\{%.*?%\}", re.DOTALL)
 _BEFORE = ("FROM", "JOIN", "TABLE")
-_NO_TABLE_IN = ("EXTRACT",)
-"""Functions whose arguments have a FROM of their own."""
 
 
 def tables_in(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
@@ -21,45 +19,48 @@ def tables_in(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
     stands there. Variables are printed; of the branches of a template all count."""
     printed = _PRINTED.sub(lambda found: str(variables.get(found[1], found[0])), _SILENT.sub(" ", text))
     tokens = [token for token in scan(printed, "bigquery") if token.kind not in ("space", "comment")]
-    opened: list[str] = []
     aliases: set[str] = set()
-    listed = False
-    for at, token in enumerate(tokens):
-        before = tokens[at - 1] if at else token
+    for at in _starts(tokens):
+        # A list of tables goes on behind each comma.
+        more = True
+        while more and at < len(tokens) and tokens[at].kind in ("word", "quoted"):
+            end = _end(tokens, at)
+            name = "".join(token.text for token in tokens[at:end]).replace("`", "")
+            called = end < len(tokens) and tokens[end].text == "("
+            if "." in name and not called and name.partition(".")[0] not in aliases:
+                yield name
+            at = _behind_alias(tokens, end, aliases)
+            more = at < len(tokens) and tokens[at].text == "," and not called
+            at += 1
+
+
+def _starts(tokens: Sequence[Token]) -> Iterator[int]:
+    """Where the first name behind each FROM, JOIN or TABLE stands."""
+    opened: list[str] = []
+    for at, token in enumerate(tokens[:-1]):
+        before = tokens[at - 1].upper if at else ""
         if token.text == "(":
-            opened.append(before.upper)
+            opened.append(before)
         elif token.text == ")" and opened:
             opened.pop()
-        asked = before.upper in _BEFORE and not _is_operand(tokens, at - 1, opened)
-        if not asked and not (listed and before.text == ","):
-            listed = listed and (token.text == "," or token.upper == "AS" or before.upper == "AS" or _named(before))
-            continue
-        end = _end(tokens, at)
-        name = "".join(each.text for each in tokens[at:end]).replace("`", "")
-        behind = tokens[end : end + 2]
-        aliases |= {each.text for each in behind if each.kind == "word"}
-        listed = _named(token)
-        called = bool(behind) and behind[0].text == "("
-        if "." in name and listed and not called and name.partition(".")[0] not in aliases:
-            yield name
-
-
-def _named(token: Token) -> bool:
-    return token.kind in ("word", "quoted") or token.text in ("`", ".", "-", "*")
-
-
-def _is_operand(tokens: Sequence[Token], at: int, opened: Sequence[str]) -> bool:
-    """`EXTRACT(DAY FROM x)` and `a IS DISTINCT FROM b`."""
-    distinct = at > 1 and tokens[at - 1].upper == "DISTINCT" and tokens[at - 2].upper in ("IS", "NOT")
-    return distinct or (bool(opened) and opened[-1] in _NO_TABLE_IN)
+        # `EXTRACT(DAY FROM x)` and `a IS DISTINCT FROM b` name no table.
+        value = opened[-1:] == ["EXTRACT"] or (before == "DISTINCT" and tokens[at - 2].upper in ("IS", "NOT"))
+        if token.upper in _BEFORE and not value:
+            yield at + 1
 
 
 def _end(tokens: Sequence[Token], at: int) -> int:
+    """Behind a name, and behind the `*` of a wildcard that is not quoted."""
     end = path_end(tokens, at)
-    while end < len(tokens) and tokens[end].text == "*" and tokens[end].start == _stop(tokens[end - 1]):
-        end += 1
-    return end
+    last = tokens[end - 1]
+    wild = end < len(tokens) and tokens[end].text == "*" and tokens[end].start == last.start + len(last.text)
+    return end + 1 if wild else end
 
 
-def _stop(token: Token) -> int:
-    return token.start + len(token.text)
+def _behind_alias(tokens: Sequence[Token], at: int, aliases: set[str]) -> int:
+    if at < len(tokens) and tokens[at].upper == "AS":
+        at += 1
+    if at < len(tokens) and (tokens[at].kind == "quoted" or tokens[at].upper not in (*RESERVED, "")):
+        aliases.add(tokens[at].text.strip("`"))
+        at += 1
+    return at

@@ -33,11 +33,6 @@ def test_rows_that_transform_cannot_take(room: Room, columns: str, problem: str)
             "there is no model called d.n\n  Did you mean d.m?",
         ),
         ("SELECT * FROM ML.CENTROIDS(MODEL d.m)", UsageError, "ML.CENTROIDS is not for models of type linear_reg"),
-        (
-            "SELECT * FROM ML.TRIAL_INFO(MODEL d.m)",
-            UsageError,
-            "d.m was trained without num_trials, which ML.TRIAL_INFO",
-        ),
         ("SELECT * FROM ML.TRANSFORM(MODEL d.m, TABLE t)", UsageError, "has no TRANSFORM clause"),
         ("SELECT * FROM ML.PREDICT(MODEL d.m, (SELECT a FROM t))", ModelFailed, r"b (INT64) is missing"),
         ("SELECT * FROM ML.PREDICT(MODEL d.m, (SELECT a, 1 AS bb FROM t))", ModelFailed, "is it called bb?"),

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from augury.bigquery_ml.columns import bigquery_columns
 from augury.bigquery_ml.contract import Call, Training
+from augury.bigquery_ml.refusing import another_type
 from augury.errors import ModelFailed, UsageError
 
 
@@ -29,6 +30,8 @@ class Total:
         self.error = error
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise another_type(call.function, self.model_type, self.functions)
         unknown = set(call.settings) - ({"threshold", "fail_at"} if call.function == "predict" else set())
         if unknown:
             raise UsageError(f"ML.{call.function.upper()} has no setting {', '.join(sorted(unknown))}")

@@ -64,6 +64,8 @@ def test_a_table_is_partitioned_or_sharded_by_run_date(
         warehouse = opened(server, with_layout, tmp_path, layout=layout)
         for day in (DAY, NEXT):
             warehouse.create(write("people", day), PEOPLE)
+            # Its name only begins alike.
+            warehouse.create(write("people_staging", day), "SELECT 'x' AS customer_id")
         warehouse.set_view("current_people", "people")
         tables = {one.table_id for one in client.list_tables(with_layout)}
         shown = client.query(f"SELECT run_date, COUNT(*) AS n FROM `{with_layout}.current_people` GROUP BY 1").result()

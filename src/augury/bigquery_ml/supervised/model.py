@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from augury.bigquery_ml.contract import Call
+from augury.bigquery_ml.refusing import another_type, lacking
 from augury.bigquery_ml.supervised import assessing, explaining, inspecting
 from augury.bigquery_ml.supervised.columns import bind
 from augury.bigquery_ml.supervised.evaluation import THRESHOLD
@@ -46,7 +47,7 @@ class Supervised:
 
     def call(self, call: Call) -> Any:
         if call.function not in self.functions:
-            raise UsageError(*_refusal(self.kept, call.function))
+            raise _refusal(self.kept, call.function)
         settings = Settings(call)
         return _ANSWERS[call.function](self, call, settings)
 
@@ -182,8 +183,8 @@ def _lacks(kept: Kept, function: str) -> tuple[str, str] | None:
     return next(((what, fix) for what, has, fix in needs if not has), None)
 
 
-def _refusal(kept: Kept, function: str) -> tuple[str]:
+def _refusal(kept: Kept, function: str) -> UsageError:
     lack = _lacks(kept, function) if function in _ANSWERS else None
     if lack is None:
-        return (f"ML.{function.upper()} cannot be asked of a {kept.model_type} model",)
-    return (f"ML.{function.upper()} needs {lack[0]}. {lack[1]}".strip(),)
+        return another_type(function, kept.model_type, _functions(kept))
+    return lacking(function, kept.model_type, *lack)

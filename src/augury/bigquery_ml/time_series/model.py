@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from augury.bigquery_ml.contract import Call
+from augury.bigquery_ml.refusing import another_type
 from augury.bigquery_ml.time_series import anomalies, diagnostics, evaluated, explained, files, forecasts
 from augury.bigquery_ml.time_series.fitted import Fitted
 from augury.bigquery_ml.time_series.options import REFUSED
 from augury.bigquery_ml.time_series.settings import KNOWN, Settings
-from augury.errors import UsageError, nearest
+from augury.errors import UsageError
+
+_INSTEAD = {"predict": "Use ML.FORECAST.", "explain_predict": "Use ML.EXPLAIN_FORECAST."}
 
 
 class TimeSeriesModel:
@@ -65,9 +68,4 @@ class TimeSeriesModel:
 def _unknown(function: str, model_type: str) -> UsageError:
     if function == "holiday_info":
         return UsageError(f"ML.HOLIDAY_INFO of {model_type} is not answered here", why=REFUSED["holiday_region"])
-    near = nearest(function, KNOWN)
-    return UsageError(
-        f"ML.{function.upper()} is no function of {model_type}",
-        why=f"it has {', '.join(f'ML.{name.upper()}' for name in sorted(KNOWN))}",
-        fix=f"Did you mean ML.{near.upper()}?" if near else None,
-    )
+    return another_type(function, model_type, KNOWN, _INSTEAD.get(function))

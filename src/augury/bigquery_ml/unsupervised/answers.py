@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from augury.bigquery_ml.contract import Call
+from augury.bigquery_ml.refusing import another_type, lacking
 from augury.bigquery_ml.unsupervised.values import bigquery_type, compatible
 from augury.errors import ModelFailed, UsageError, nearest
 
@@ -45,6 +46,16 @@ def settings(call: Call, known: Mapping[str, Kinds]) -> dict[str, Any]:
             fix=f"Settings that it takes: {takes}.",
         )
     return out
+
+
+def refusal(call: Call, model_type: str, answered: Collection[str], *, tuned: bool) -> UsageError:
+    """About a function that a model of a type with trials does not answer (BigQuery docs: 'Hyperparameter tuning
+    overview')."""
+    if call.function == "trial_info":
+        return lacking("trial_info", model_type, "trials", "Use ML.TRAINING_INFO, or train with num_trials.")
+    if call.function == "training_info" and tuned:
+        return lacking("training_info", model_type, "a training without trials", "Use ML.TRIAL_INFO.")
+    return another_type(call.function, model_type, answered)
 
 
 def shown(call: Call) -> str:

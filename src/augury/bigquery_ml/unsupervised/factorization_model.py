@@ -67,6 +67,8 @@ class FactorizationModel:
         self.predicted = f"predicted_{card.rating}{'_confidence' if card.implicit else ''}"
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise answers.refusal(call, self.model_type, self.functions, tuned=self.card.tuned)
         answer: pa.RecordBatchReader = getattr(self, self._functions[call.function])(call)
         return answer
 

@@ -109,6 +109,8 @@ class KMeansModel:
         self.functions = frozenset(self._functions) - {"training_info" if card.tuned else "trial_info"}
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise answers.refusal(call, self.model_type, self.functions, tuned=self.card.tuned)
         answer: pa.RecordBatchReader = getattr(self, self._functions[call.function])(call)
         return answer
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from augury.bigquery_ml.contract import Call, Training
+from augury.bigquery_ml.refusing import another_type
 from augury.bigquery_ml.unsupervised import answers, given, model_path
 from augury.bigquery_ml.unsupervised.libraries import library
 from augury.bigquery_ml.unsupervised.onnx_tensors import Tensor, described, from_tensor, to_tensor
@@ -49,6 +50,8 @@ class OnnxModel:
         self.features = tuple((tensor.name, tensor.bigquery) for tensor in card.inputs)
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise another_type(call.function, self.model_type, self.functions)
         answers.settings(call, {})
         rows = answers.given(call)
         at = answers.located(call, rows.schema, self.features)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from augury.bigquery_ml.contract import Call
+from augury.bigquery_ml.refusing import another_type
 from augury.bigquery_ml.unsupervised import answers
 from augury.bigquery_ml.unsupervised.components import Projection
 from augury.bigquery_ml.unsupervised.files import broken, read_arrays, write_arrays
@@ -64,6 +65,8 @@ class PCAModel:
         self.features = card.features
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise another_type(call.function, self.model_type, self.functions)
         answer: pa.RecordBatchReader = getattr(self, self._functions[call.function])(call)
         return answer
 

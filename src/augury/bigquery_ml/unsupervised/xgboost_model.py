@@ -15,6 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from augury.bigquery_ml.contract import Call, Training
+from augury.bigquery_ml.refusing import another_type
 from augury.bigquery_ml.unsupervised import answers, given, model_path
 from augury.bigquery_ml.unsupervised.values import NUMBERS, numbers, one_array
 from augury.errors import ModelFailed, UsageError, nearest
@@ -57,6 +58,8 @@ class XGBoostModel:
         _first(booster)
 
     def call(self, call: Call) -> pa.RecordBatchReader:
+        if call.function not in self.functions:
+            raise another_type(call.function, self.model_type, self.functions)
         return self._predict(call) if call.function == "predict" else self._importance(call)
 
     def _predict(self, call: Call) -> pa.RecordBatchReader:

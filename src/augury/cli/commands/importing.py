@@ -36,11 +36,13 @@ def batchml(session: Session, directory: Path) -> None:
             f"  {name} is {table}: give a target its rows with sources.{name}.path"
             for name, table in done.sources.items()
         ),
+        *(f"  {table} is no source: only BigQuery reads it as it is" for table in done.unnamed),
     ]
     record = {
         "folder": str(done.folder),
         "pipelines": {code: list(every) for code, every in done.pipelines.items()},
         "sources": dict(done.sources),
+        "unnamed": list(done.unnamed),
         "files": done.files,
     }
     first = next(iter(done.pipelines), "MODEL")
@@ -48,7 +50,7 @@ def batchml(session: Session, directory: Path) -> None:
     session.report(
         Report(
             document={"imported": record},
-            columns=("folder", "pipelines", "sources", "files"),
+            columns=("folder", "pipelines", "sources", "unnamed", "files"),
             records=[record],
             text="\n".join(lines),
             next=f"Next: {go}augury validate, then augury train {first}",

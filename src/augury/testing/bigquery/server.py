@@ -53,6 +53,9 @@ class BigQueryServer:
     def _stop(self) -> None:
         if self._storage is not None:
             self._storage[0].stop(grace=None).wait()
+        if self._service is not None:
+            # Requests that wait for a job end with it.
+            self._service.jobs.stop()
         if self._web is not None:
             self._web.stop()
         if self._service is not None:

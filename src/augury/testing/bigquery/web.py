@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,8 @@ from augury.testing.bigquery.requests import Answer, Request
 from augury.testing.bigquery.service import Service
 
 LOCAL = "127.0.0.1"
+PATIENCE = 5.0
+"""Seconds that the end of the server waits for one request."""
 JOB_ID = re.compile(rb'"jobId"\s*:\s*"([\w-]+)"')
 LARGEST = 512 * 1024 * 1024
 """Bytes of one request. Longer files come in pieces: resumable upload."""
@@ -27,6 +30,8 @@ class WebServer(ThreadingHTTPServer):
 
     def __init__(self, service: Service, port: int = 0) -> None:
         self.service = service
+        self._lock = threading.Lock()
+        self._open: dict[threading.Thread, socket.socket] = {}
         super().__init__((LOCAL, port), Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="BigQuery REST", daemon=True)
         self._thread.start()
@@ -36,9 +41,27 @@ class WebServer(ThreadingHTTPServer):
         return int(self.server_address[1])
 
     def stop(self) -> None:
+        """Close what clients keep open, and wait for the threads that serve them."""
         self.shutdown()
         self._thread.join()
+        with self._lock:
+            left = dict(self._open)
+        for connection in left.values():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in left:
+            thread.join(PATIENCE)
         self.server_close()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        me = threading.current_thread()
+        with self._lock:
+            self._open[me] = request
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                del self._open[me]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone away is no error of the server."""
