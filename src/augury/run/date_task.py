@@ -130,7 +130,7 @@ class DateTask:
         """Perform one step; what it made beyond its limits is taken away again. Raises AuguryError."""
         made = None
         try:
-            with self._meter.step(step.step):
+            with self._meter.step(step.step), self._work.charging(step.step):
                 status, made, detail = self._step(step)
         except LimitExceeded:
             if made is not None and made.run_id == self._work.run_id:

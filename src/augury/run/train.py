@@ -57,7 +57,7 @@ def train(work: Work, task: Task, scorer: Scorer) -> Trained:
     """
     started, at = time.monotonic(), work.clock()
     try:
-        with Meter(work.pipeline.settings.limits).step("train"):
+        with Meter(work.pipeline.settings.limits).step("train"), work.charging("train"):
             record, partition = _in_sql(work, task) if work.pipeline.in_sql else _in_process(work, task, scorer)
     except ModelFailed as error:
         raise error.at(Place(step="train", file=work.pipeline.file)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from augury.run.locking import Held, Locks, date_lock, training_lock
 from augury.run.relations import Resolver
 from augury.spec.files import PipelineSpec
 from augury.sql.engine_sql import EngineSql
-from augury.warehouses.contract import SourceState, Warehouse
+from augury.warehouses.contract import Billed, SourceState, Warehouse
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,12 @@ class Work:
         own = {"pipeline": pipeline.name, "version": pipeline.version, "step": step, "run": self.run_id}
         owner = {"owner": settings.owner} if settings.owner else {}
         return {**settings.labels, **owner, **own}
+
+    def charging(self, step: str) -> AbstractContextManager[None]:
+        """Around the queries of a step: in a warehouse that bills they carry its labels and the pipeline's limit."""
+        if not isinstance(self.warehouse, Billed):
+            return nullcontext()
+        return self.warehouse.charging(self.labels(step), self.pipeline.settings.limits.bytes_billed)
 
     def resolver(self, day: date, *, training: bool = False, references: Mapping[str, str] | None = None) -> Resolver:
         """The relations of one date; `references` are the versions of the model in use, the newest by default."""

@@ -49,6 +49,8 @@ class BatchmlProject:
     environment: str = ""
     dataset: str = ""
     """What SQL calls `target_dataset`; empty where the file does not say."""
+    production: str = ""
+    """The dataset that this environment never reaches; empty in production."""
     codes: tuple[str, ...] = ()
     """Of all models."""
     read: Callable[[str], tuple[VersionFiles, ...]] = lambda _: ()
@@ -100,7 +102,15 @@ class _Reading:
         codes = models.keys() if models else ()
         if not codes:
             self._problem("there are no models: add one under `models`", models)
-        return BatchmlProject(self.environment, dataset, codes, lambda code: tuple(self._versions(code, dataset)))
+        return BatchmlProject(
+            self.environment, dataset, self._production, codes, lambda code: tuple(self._versions(code, dataset))
+        )
+
+    @property
+    def _production(self) -> str:
+        production = self.node.get("prod")
+        named = production.get(DATASET) if production is not None else None
+        return _text(named) if self.environment != "prod" else ""
 
     def _refuse_sections(self) -> None:
         for name in self.node.value:
@@ -177,8 +187,7 @@ class _Reading:
             message = f"models.{code}: {DATASET} is {_text(own)}, and {self.environment} writes to {dataset}"
             self._problem(f"{message}: all models of an environment share its dataset", own)
             return
-        production = self.node.at(("prod", DATASET))
-        name = _text(production) if self.environment != "prod" and self.node.get("prod") is not None else ""
+        name = self._production
         if not name:
             return
         word = re.compile(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])")

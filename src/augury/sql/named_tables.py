@@ -21,8 +21,14 @@ _OF_MODELS = ("train_model", "predict")
 _LINE_MARK = re.compile(r"\x00@(\d+) ([^\x00]*)\x00")
 
 
-def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: str, step: str) -> Rendered:
-    """The same text with a hole for each name of `tables`. Raises SpecError for a table that the step cannot read."""
+def with_relations(
+    rendered: Rendered, tables: Mapping[str, Relation], dialect: str, step: str, production: str = ""
+) -> Rendered:
+    """The same text with a hole for each name of `tables`.
+
+    Raises SpecError for a table that the step cannot read, and for everything in the dataset `production`, which is
+    that of another environment; empty for none.
+    """
     if not tables:
         return rendered
     tokens = list(scan(rendered.text, dialect))
@@ -37,6 +43,8 @@ def with_relations(rendered: Rendered, tables: Mapping[str, Relation], dialect: 
         relation = _meant(name, tables)
         before = _significant_before(tokens, at)
         word = tokens[before].upper or tokens[before].text if before >= 0 else ""
+        if production and word in (*_BEFORE, "MODEL"):
+            _refuse_production(_printed(tokens, at, end, holes), production, rendered.text, tokens[at].start)
         if relation is None or word not in _BEFORE:
             at += 1
             continue
@@ -95,6 +103,25 @@ def _refuse_unreadable(relation: Relation, name: str, step: str, text: str, offs
     if isinstance(relation, Staging | Published) and step != "validation":
         what = "the candidates of this date" if isinstance(relation, Staging) else "what was published before"
         raise _refused(f"{name} is {what}: validation alone can read it", text, offset)
+
+
+def _printed(tokens: Sequence[Token], at: int, end: int, holes: Sequence[Hole]) -> str:
+    """A name with what `ident()` prints in it, without quotes."""
+    after = _past_marks(tokens, end)
+    if after < len(tokens) and tokens[after].text == ".":
+        end = _past_marks(tokens, after + 1) + 1
+    out = []
+    for token in tokens[at:end]:
+        mark = re.fullmatch(r"\x00(\d+)\x00", token.text)
+        hole = holes[int(mark[1])] if mark else token.text
+        out.append(hole if isinstance(hole, str) else "")
+    return _LINE_MARK.sub("", "".join(out)).replace("`", "")
+
+
+def _refuse_production(name: str, production: str, text: str, offset: int) -> None:
+    *above, _ = name.lower().split(".")
+    if production.lower() in above:
+        raise _refused(f"{name} is in {production}, the dataset of production, which no test reads", text, offset)
 
 
 def _refuse_models(tokens: Sequence[Token], text: str, step: str) -> None:

@@ -85,3 +85,19 @@ def test_descriptions_and_labels_reach_bigquery_c7(trades: Cloud) -> None:
         "pipeline": "trades",
         "owner": "desk_example_com",
     }
+
+
+def test_every_query_of_a_step_carries_labels_and_the_limit_c7_bb4(trades: Cloud) -> None:
+    trades.edit("pipelines/trades/pipeline.yml", "vars:", "limits: {bytes_billed: 1GB}\nlabels: {team: coins}\nvars:")
+    (trades.root / "pipelines" / "trades" / "validation.sql").write_text(
+        "SELECT COUNT(*) > 0 AS any FROM {{ staging() }}"
+    )
+    client = trades.server.client("my-project")
+    before = {job.job_id for job in client.list_jobs()}
+    trades.does("cloud", "run", "trades", "--date", "2026-01-02")
+    jobs = [job for job in client.list_jobs() if job.job_id not in before and job.labels.get("run")]
+    assert {job.labels["step"] for job in jobs} >= {"prepare", "post_process", "validate", "publish"}
+    assert {(job.labels["pipeline"], job.labels["team"]) for job in jobs} == {("trades", "coins")}
+    queries = [job for job in jobs if job.job_type == "query"]
+    assert queries
+    assert {job.maximum_bytes_billed for job in queries} == {10**9}

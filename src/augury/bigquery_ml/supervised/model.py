@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from augury.bigquery_ml.contract import Call
 from augury.bigquery_ml.refusing import another_type, lacking
-from augury.bigquery_ml.supervised import assessing, explaining, inspecting
+from augury.bigquery_ml.supervised import assessing, explaining, exporting, inspecting
 from augury.bigquery_ml.supervised.columns import bind
 from augury.bigquery_ml.supervised.evaluation import THRESHOLD
 from augury.bigquery_ml.supervised.kept import Kept, Trial
@@ -104,7 +104,9 @@ class Supervised:
             features["model"] = best.linear.model_dump(mode="json")
         else:
             features["inputs"] = [item.model_dump() for item in kept.tree_inputs]
-            (folder / "model.ubj").write_bytes(self.boosters[kept.best])
+            content = exporting.named(self.boosters[kept.best], kept.columns, kept.tree_inputs)
+            (folder / "model.ubj").write_bytes(content)
+            features["names"] = exporting.names(kept.columns, kept.tree_inputs)
         features |= {"label": kept.label, "classes": list(kept.classes)}
         (folder / "features.json").write_text(json.dumps(features, indent=1) + "\n", encoding="utf-8")
         return ("features.json",) if best.linear is not None else ("features.json", "model.ubj")
