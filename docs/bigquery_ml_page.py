@@ -39,7 +39,9 @@ def page(note: str = "") -> str:
     out += _rows((f"`{option.name}`", _value(option), _types(option.types)) for option in options)
     out.append("\n## Options that are refused here\n\n| option | why |\n|---|---|\n")
     out += _rows(sorted((f"`{refusal.name}`", refusal.why) for refusal in UNSUPPORTED))
-    out.append(f"\n## Functions\n\nOf a model: {_names(TABLE_FUNCTIONS)}.\n\nOf values, in TRANSFORM and in SELECT: {_names(SCALARS)}.\n")
+    out.append(
+        f"\n## Functions\n\nOf a model: {_names(TABLE_FUNCTIONS)}.\n\nOf values, in TRANSFORM and in SELECT: {_names(SCALARS)}.\n"
+    )
     out.append("\n| function | why not |\n|---|---|\n")
     out += _rows((f"`ML.{name.upper()}`", why) for name, why in sorted(REFUSED_FUNCTIONS.items()))
     return "".join(out)

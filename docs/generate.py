@@ -73,7 +73,9 @@ def project_page() -> str:
         "One file per project, at its root. Unknown keys are errors. `${NAME}` and `${NAME:-default}` are\n"
         "taken from the environment. The same as JSON Schema: [augury.schema.json](augury.schema.json)."
     )
-    return settings_page(opening, "augury.spec.project", "augury.spec.bigquery", "augury.spec.columns", SERVICE, without="Archive")
+    return settings_page(
+        opening, "augury.spec.project", "augury.spec.bigquery", "augury.spec.columns", SERVICE, without="Archive"
+    )
 
 
 def pipeline_page() -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from augury.sql.tokens import Token, scan
+from augury.sql.named_tables import path_end
+from augury.sql.tokens import scan
 
 _BETWEEN = ("IF", "NOT", "EXISTS")
 
@@ -23,7 +24,7 @@ def with_model(sql: str, names: Sequence[str], actual: str) -> tuple[str, bool]:
     while at < len(tokens):
         token = tokens[at]
         if after_model and token.kind in ("word", "quoted") and token.upper not in _BETWEEN:
-            end = _path_end(tokens, at)
+            end = path_end(tokens, at)
             written = "".join(each.text.strip("`") for each in tokens[at:end])
             # A project before the dataset is that of whoever wrote it; the model is this version's all the same.
             named = written in names or written.partition(".")[2] in names[:1]
@@ -35,10 +36,3 @@ def with_model(sql: str, names: Sequence[str], actual: str) -> tuple[str, bool]:
         out.append(token.text)
         at += 1
     return "".join(out), found
-
-
-def _path_end(tokens: Sequence[Token], at: int) -> int:
-    end = at + 1
-    while end + 1 < len(tokens) and tokens[end].text in (".", "-"):
-        end += 2
-    return end

@@ -79,8 +79,11 @@ def path_end(tokens: Sequence[Token], at: int) -> int:
         return end
     while True:
         dot = _past_marks(tokens, end)
-        part = _past_marks(tokens, dot + 1)
-        if part >= len(tokens) or tokens[dot].text not in (".", "-") or tokens[part].kind not in _PARTS:
+        # Of a project that ends with a number, `shop-7.raw`, the dot is one with the number.
+        joined = tokens[end - 1].kind == "number" and tokens[end - 1].text.endswith(".")
+        part = dot if joined else _past_marks(tokens, dot + 1)
+        linked = joined or (dot < len(tokens) and tokens[dot].text in (".", "-"))
+        if part >= len(tokens) or not linked or tokens[part].kind not in _PARTS:
             return end
         end = part + 1
 

@@ -26,7 +26,7 @@ WAYS: dict[str, Callable[[str], str]] = {
     ),
     "Windows line ends and a byte order mark": lambda sql: "\ufeff" + sql.replace("\n", "\r\n"),
     "comments that name tables": lambda sql: (
-        f"# FROM `a.b`, MODEL `c.d`\n/* JOIN `{DATASET}.github_v1_preds_staging` */{{# FROM `e.f` #}}\n{sql}\n-- ; FROM x"
+        f"# FROM `a.b` MODEL `c`\n/* JOIN `{DATASET}.github_v1_preds_staging` */{{# FROM `e.f` #}}\n{sql}\n-- ; JOIN x"
     ),
     "conditions of Jinja": lambda sql: (
         f"{{% if environment == 'prod' %}}SELECT 1 FROM nowhere{{% else %}}{sql.rstrip().rstrip(';')}{{% endif %}};\n"
@@ -137,7 +137,7 @@ def test_a_setting_that_sql_names_has_to_be_a_variable(project: Forks) -> None:
     project.edit(
         "github/github_v1_scoring.sql", "repository_name AS", "'{{ default_args.email.on }}' AS x, repository_name AS"
     )
-    refused(project.type("validate"), 2, "batchml.yaml:6", "default_args")
+    refused(project.type("validate"), 2, "batchml.yaml:7", "default_args")
 
 
 def test_schedules_of_airflow_are_understood_b13(project: Forks) -> None:

@@ -38,18 +38,18 @@ def bigquery(
     dataset: str | None,
     host: str,
 ) -> None:
-    try:
-        from augury.testing.bigquery import serve
-    except ModuleNotFoundError as error:
-        from augury.plugins import missing_library
+    from augury.plugins import missing_library
+    from augury.testing.bigquery import serve
 
+    try:
+        serve(
+            port,
+            folder,
+            storage_port=storage_port,
+            host=host,
+            project=bigquery_project,
+            dataset=dataset,
+            say=lambda line: click.echo(line),
+        )
+    except ModuleNotFoundError as error:
         raise missing_library("bigquery-server", error) from error
-    serve(
-        port,
-        folder,
-        storage_port=storage_port,
-        host=host,
-        project=bigquery_project,
-        dataset=dataset,
-        say=lambda line: click.echo(line),
-    )

@@ -82,6 +82,11 @@ SCALARS = frozenset(
 """Functions of a value; the transforms read those."""
 
 _REMOTE = "it calls a model that Google runs, which no laptop has"
+_PREVIEW = "Google previews it, it reads a table instead of a model, and nothing here does the same"
+_AT_TIME = (
+    "it is not rewritten here; without ignore_feature_nulls it is WHERE feature_timestamp <= the moment, and "
+    "QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_id ORDER BY feature_timestamp DESC) <= num_rows"
+)
 _STATISTICS = "it describes data as TensorFlow Data Validation does, which has no counterpart here"
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(
@@ -101,6 +106,10 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(
         ["describe_data", "tfdv_describe", "tfdv_validate", "validate_data_drift", "validate_data_skew"], _STATISTICS
     ),
+    **dict.fromkeys(
+        ["causal_effect", "correlation", "detect_change_points", "metrics", "seasonality", "trend"], _PREVIEW
+    ),
+    **dict.fromkeys(["features_at_time", "entity_features_at_time"], _AT_TIME),
     "get_insights": "it belongs to contribution_analysis models, which have no local engine",
 }
 INSTEAD = "Keep this query on BigQuery: set the pipeline's target to a BigQuery warehouse."

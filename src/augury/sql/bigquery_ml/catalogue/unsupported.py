@@ -21,7 +21,6 @@ def _all(why: str, **names: str) -> tuple[Refusal, ...]:
 
 
 UNSUPPORTED: tuple[Refusal, ...] = (
-    Refusal("hugging_face_token", _REMOTE),
     *_all(
         _VERTEX,
         model_registry="modelRegistry",
