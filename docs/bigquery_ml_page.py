@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from augury.sql.bigquery_ml.catalogue.answered import ANSWERED, ELSEWHERE, NEEDED
 from augury.sql.bigquery_ml.catalogue.model_types import LOCAL, REFUSED, REMOTE
 from augury.sql.bigquery_ml.catalogue.option import SHOWN, Option
 from augury.sql.bigquery_ml.catalogue.supported import SUPPORTED
 from augury.sql.bigquery_ml.catalogue.unsupported import UNSUPPORTED
 from augury.sql.bigquery_ml.functions import REFUSED as REFUSED_FUNCTIONS
-from augury.sql.bigquery_ml.functions import SCALARS, TABLE_FUNCTIONS
+from augury.sql.bigquery_ml.functions import SCALARS
 
 OPENING = """\
 Statements of BigQuery ML run in BigQuery where the target is BigQuery, and in augury on any other: the same SQL trains a model on a laptop.
@@ -39,12 +40,21 @@ def page(note: str = "") -> str:
     out += _rows((f"`{option.name}`", _value(option), _types(option.types)) for option in options)
     out.append("\n## Options that are refused here\n\n| option | why |\n|---|---|\n")
     out += _rows(sorted((f"`{refusal.name}`", refusal.why) for refusal in UNSUPPORTED))
-    out.append(
-        f"\n## Functions\n\nOf a model: {_names(TABLE_FUNCTIONS)}.\n\nOf values, in TRANSFORM and in SELECT: {_names(SCALARS)}.\n"
-    )
-    out.append("\n| function | why not |\n|---|---|\n")
+    out.append("\n## Functions of a model\n\n| type | functions |\n|---|---|\n")
+    out += _rows((f"`{name}`", _names(of(name))) for name in sorted(LOCAL))
+    out.append("\nSome need a word in training:\n\n| function | needs |\n|---|---|\n")
+    out += _rows((f"`ML.{name.upper()}`", needs) for name, needs in sorted(NEEDED.items()))
+    out.append("\nWhere BigQuery differs:\n\n")
+    out += [f"- `ML.{name.upper()}` {said}.\n" for name, said in sorted(ELSEWHERE.items())]
+    out.append(f"\n## Functions of values\n\nIn TRANSFORM and in SELECT: {_names(SCALARS)}.\n")
+    out.append("\n## Functions that are refused here\n\n| function | why not |\n|---|---|\n")
     out += _rows((f"`ML.{name.upper()}`", why) for name, why in sorted(REFUSED_FUNCTIONS.items()))
     return "".join(out)
+
+
+def of(model_type: str) -> list[str]:
+    """The functions that models of a type answer."""
+    return [name for name, types in ANSWERED.items() if model_type in types]
 
 
 def _rows(cells: Iterable[tuple[str, ...]]) -> list[str]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from augury.bigquery_ml.columns import find
 from augury.bigquery_ml.contract import Call
 from augury.bigquery_ml.models import Loaded
+from augury.bigquery_ml.refusing import another_type
 from augury.errors import ModelFailed, UsageError, nearest
+from augury.sql.bigquery_ml.catalogue.model_types import IMPORTED
 from augury.sql.bigquery_ml.transform import BoundTransform
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def check_function(function: str, loaded: Loaded) -> None:
             f"the model {loaded.shown} has no TRANSFORM clause for ML.TRANSFORM to apply",
             fix="Add TRANSFORM(...) to its CREATE OR REPLACE MODEL.",
         )
+    if function == "feature_info" and loaded.manifest.model_type in IMPORTED:
+        # BigQuery docs: 'End-to-end user journeys for imported models'.
+        raise another_type(function, loaded.manifest.model_type, loaded.model.functions)
     if function in COMMON or function in loaded.model.functions:
         return
     try:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from augury.errors import UsageError, nearest
 
 
-def lacking(function: str, model_type: str, lack: str, fix: str = "") -> UsageError:
+def lacking(function: str, model_type: str, lack: str, fix: str) -> UsageError:
     """The type answers the function, this model does not: what it would need, and how it gets it."""
-    return UsageError(f"ML.{function.upper()} of a {model_type} model needs {lack}", fix=fix or None)
+    return UsageError(f"ML.{function.upper()} of a {model_type} model needs {lack}", fix=fix)
 
 
 def another_type(function: str, model_type: str, answered: Iterable[str], fix: str | None = None) -> UsageError:

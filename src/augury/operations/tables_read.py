@@ -12,6 +12,8 @@ from augury.sql.tokens import RESERVED, Token, scan
 _PRINTED = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
 _SILENT = re.compile(r"\{#.*?#\}|\{%.*?%\}", re.DOTALL)
 _BEFORE = ("FROM", "JOIN", "TABLE")
+_CLAUSES = ("SELECT", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT")
+"""What ends a FROM clause."""
 
 
 def tables_in(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
@@ -21,31 +23,35 @@ def tables_in(text: str, variables: Mapping[str, Any]) -> Iterator[str]:
     tokens = [token for token in scan(printed, "bigquery") if token.kind not in ("space", "comment")]
     aliases: set[str] = set()
     for at in _starts(tokens):
-        # A list of tables goes on behind each comma.
-        more = True
-        while more and at < len(tokens) and tokens[at].kind in ("word", "quoted"):
-            end = _end(tokens, at)
-            name = "".join(token.text for token in tokens[at:end]).replace("`", "")
-            called = end < len(tokens) and tokens[end].text == "("
-            if "." in name and not called and name.partition(".")[0] not in aliases:
+        end = _end(tokens, at)
+        name = "".join(token.text for token in tokens[at:end]).replace("`", "")
+        called = end < len(tokens) and tokens[end].text == "("
+        if tokens[at].kind in ("word", "quoted") and not called:
+            if "." in name and name.partition(".")[0] not in aliases:
                 yield name
-            at = _behind_alias(tokens, end, aliases)
-            more = at < len(tokens) and tokens[at].text == "," and not called
-            at += 1
+            aliases |= {name.rpartition(".")[2], *_alias(tokens, end)}
 
 
 def _starts(tokens: Sequence[Token]) -> Iterator[int]:
-    """Where the first name behind each FROM, JOIN or TABLE stands."""
+    """Where a table may be named: behind FROM, JOIN and TABLE, and behind each comma of a FROM clause."""
     opened: list[str] = []
+    listed = [False]
     for at, token in enumerate(tokens[:-1]):
         before = tokens[at - 1].upper if at else ""
         if token.text == "(":
             opened.append(before)
+            listed.append(False)
         elif token.text == ")" and opened:
             opened.pop()
+            listed.pop()
+        elif token.upper in _CLAUSES:
+            listed[-1] = False
         # `EXTRACT(DAY FROM x)` and `a IS DISTINCT FROM b` name no table.
         value = opened[-1:] == ["EXTRACT"] or (before == "DISTINCT" and tokens[at - 2].upper in ("IS", "NOT"))
         if token.upper in _BEFORE and not value:
+            listed[-1] = listed[-1] or token.upper == "FROM"
+            yield at + 1
+        elif token.text == "," and listed[-1]:
             yield at + 1
 
 
@@ -57,10 +63,7 @@ def _end(tokens: Sequence[Token], at: int) -> int:
     return end + 1 if wild else end
 
 
-def _behind_alias(tokens: Sequence[Token], at: int, aliases: set[str]) -> int:
-    if at < len(tokens) and tokens[at].upper == "AS":
-        at += 1
-    if at < len(tokens) and (tokens[at].kind == "quoted" or tokens[at].upper not in (*RESERVED, "")):
-        aliases.add(tokens[at].text.strip("`"))
-        at += 1
-    return at
+def _alias(tokens: Sequence[Token], at: int) -> set[str]:
+    at += at < len(tokens) and tokens[at].upper == "AS"
+    named = at < len(tokens) and (tokens[at].kind == "quoted" or tokens[at].upper not in (*RESERVED, ""))
+    return {tokens[at].text.strip("`")} if named else set()

@@ -127,6 +127,8 @@ class _Reading:
         if not is_name(code):
             self._problem(f"{code} is not a model's code: lower-case letters, digits and _ are", model)
             return
+        if (self.files.root / "pipelines" / code).is_dir():
+            self._problem(f"models.{code}: there is a pipeline of the same name in pipelines/{code}: rename one", model)
         config = self._config(code)
         self._refuse_production(code, config, dataset)
         versions = model.get("versions")
@@ -204,10 +206,14 @@ class _Reading:
 
 
 def _variables(config: Mapping[str, Node], sql: Mapping[str, SqlFile]) -> dict[str, Node]:
-    """Without keys that are no variables of augury and that no SQL names: settings of Airflow often stand here too."""
+    """Without keys that are no variables of augury and that no SQL names: settings of Airflow often stand here too.
+
+    The dataset is no variable that could be given another value.
+    """
     texts = (text for file in sql.values() for text in _TAG.findall(file.text))
     words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
-    return {key: value for key, value in config.items() if key in words or (is_name(key) and _is_flat(value))}
+    usable = {key: value for key, value in config.items() if key in words or (is_name(key) and _is_flat(value))}
+    return {key: value for key, value in usable.items() if key != DATASET}
 
 
 def _is_flat(node: Node) -> bool:

@@ -94,9 +94,9 @@ def plain(value: Any) -> Any:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Floats to 12 digits, everything else exactly; a whole number is no float and TRUE is no 1."""
+    """Floats to 12 digits and NaN as NaN, everything else exactly; a whole number is no float and TRUE is no 1."""
     if isinstance(first, float) and isinstance(second, float):
-        return first == second or math.isclose(first, second, rel_tol=1e-12)
+        return math.isclose(first, second, rel_tol=1e-12) or (math.isnan(first) and math.isnan(second))
     if isinstance(first, list | tuple) and isinstance(second, list | tuple):
         return len(first) == len(second) and all(map(same, first, second))
     if isinstance(first, dict) and isinstance(second, dict):

@@ -117,3 +117,23 @@ def test_what_is_wrong_with_one_model_does_not_stop_another(project: Forks) -> N
     assert project.type("validate").code == 2
     project.does("train", "github", "--date", DAY)
     project.does("run", "github", "--date", DAY)
+
+
+def test_an_import_names_every_table_of_every_environment_and_what_it_cannot_name(tmp_path: Path) -> None:
+    project = batchml_only(tmp_path)
+    project.edit("batchml.yaml", "  bigquery_location: US\n", "  bigquery_location: US\n  raw: raw_test\n")
+    project.edit("batchml.yaml", "  target_dataset: data_science\n", "  target_dataset: data_science\n  raw: raw\n")
+    project.edit(
+        "github/github_v1_scoring.sql",
+        "WHERE",
+        "JOIN {{ raw }}.Stars USING (repository_name), `p.raw.events_*`, `{{ target_dataset }}.teams`\nWHERE",
+    )
+    found = project.does("import", "batchml", ".", "--output", "json").document["imported"]
+    assert found["sources"] == {
+        "github_timeline": "bigquery-public-data.samples.github_timeline",
+        "stars": "raw_test.Stars",
+        "teams": "dev_data_science.teams",
+        "stars_2": "raw.Stars",
+        "teams_2": "data_science.teams",
+    }
+    assert found["unnamed"] == ["p.raw.events_*"]

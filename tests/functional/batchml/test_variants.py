@@ -145,7 +145,7 @@ def test_schedules_of_airflow_are_understood_b13(project: Forks) -> None:
         text = (project.root / "batchml.yaml").read_text("utf-8")
         project.edit("batchml.yaml", text.splitlines()[1], f"  schedule: {written}")
         (row, _) = project.does("ls", "--output", "json").document["pipelines"]
-        assert row["schedule"] == cron
+        assert row["cron"] == cron
     project.edit("batchml.yaml", "  schedule: 30 4 * * 1", "  schedule: null")
     assert "paused" in project.does("status").out
     project.edit("batchml.yaml", "  schedule: null", '  schedule: "@dayly"')
@@ -165,3 +165,8 @@ def test_an_environment_that_batchml_does_not_know_is_refused(project: Forks) ->
 def test_an_environment_without_a_dataset_is_named(project: Forks) -> None:
     project.edit("batchml.yaml", "  target_dataset: dev_data_science", "  owner: me")
     refused(project.type("validate"), 2, "the environment test has no target_dataset: name one under `test`")
+
+
+def test_a_model_and_a_pipeline_cannot_have_one_name(project: Forks) -> None:
+    project.does("new", "pipeline", "github")
+    refused(project.type("validate"), 2, "batchml.yaml:15", "a pipeline of the same name in pipelines/github")

@@ -54,3 +54,14 @@ def test_limits_bytes_billed_refuse_before_the_first_query_bb4(server: BigQueryS
 def test_a_laptop_bills_nothing(ltv: Cloud) -> None:
     assert "per TiB" not in ltv.does("dev", "plan", "ltv", "--date", NEXT).out
     ltv.does("dev", "plan", "ltv", "--date", NEXT, "--max-cost", "0")
+
+
+def test_amounts_below_a_cent_are_told_apart_and_nan_is_no_amount(ltv: Cloud) -> None:
+    words = ("run", "ltv", "--date", NEXT, "--max-cost")
+    refused(ltv.type("cloud", *words, "0.00001"), 4, "this costs", "$0.0000", "--max-cost allows $0.000010")
+    refused(ltv.type("cloud", *words, "nan"), 2, "nan is no amount of money", "--max-cost 5")
+
+
+def test_what_bigquery_asks_for_a_model_is_said_to_be_unknown(forks: Cloud) -> None:
+    answer = forks.type("cloud", "train", "github", "--date", "2026-01-20", "--max-cost", "0.00001")
+    refused(answer, 4, "at least", "No query ran")

@@ -10,14 +10,13 @@ before it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from augury.bigquery_ml.libraries import one_thread
 from augury.bigquery_ml.supervised.descent import descend
 from augury.bigquery_ml.supervised.design import Layout, design, lay_out
 from augury.bigquery_ml.supervised.fitting import Iteration, Target, probabilities
@@ -26,7 +25,7 @@ from augury.bigquery_ml.supervised.options import LinearOptions, LinearRegOption
 from augury.bigquery_ml.supervised.problem import Problem, iteration, over
 from augury.bigquery_ml.supervised.solving import TINY, solve
 from augury.bigquery_ml.supervised.split import Split
-from augury.errors import ModelFailed, PluginError
+from augury.errors import ModelFailed
 
 Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
@@ -146,16 +145,3 @@ def _standard_errors(
     spread = scale * np.diag(inverse @ curvature[first:, first:] @ inverse)
     errors = np.sqrt(np.where(spread >= 0, spread, np.nan))
     return (errors[1:], float(errors[0])) if first == 0 else (errors, float("nan"))
-
-
-@contextmanager
-def one_thread() -> Iterator[Any]:
-    """So that sums keep their order, whatever the machine has to spare."""
-    try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise PluginError(
-            f"the library {error.name!r} is not installed", fix="pip install 'augury[bigquery-ml]'"
-        ) from error
-    with threadpool_limits(limits=1):
-        yield

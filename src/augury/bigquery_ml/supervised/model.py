@@ -166,7 +166,7 @@ def _lacks(kept: Kept, function: str) -> tuple[str, str] | None:
     has_errors = any(trial.linear and trial.linear.has_errors for trial in kept.trials)
     needs: Sequence[tuple[str, bool, str]] = {
         "confusion_matrix": [("a classifier", bool(classes), "")],
-        "roc_curve": [("a classifier of two classes", classes == 2, "")],
+        "roc_curve": [("a classifier", bool(classes), ""), ("two classes", classes == 2, "Use ML.CONFUSION_MATRIX.")],
         "weights": [("a linear model", linear, "Use ML.FEATURE_IMPORTANCE.")],
         "advanced_weights": [
             ("a linear model", linear, ""),
@@ -187,6 +187,6 @@ def _lacks(kept: Kept, function: str) -> tuple[str, str] | None:
 
 def _refusal(kept: Kept, function: str) -> UsageError:
     lack = _lacks(kept, function) if function in _ANSWERS else None
-    if lack is None:
+    if lack is None or not lack[1]:
         return another_type(function, kept.model_type, _functions(kept))
     return lacking(function, kept.model_type, *lack)

@@ -126,6 +126,8 @@ class ClassWeights(BaseModel):
     def _one_way(self) -> ClassWeights:
         if self.auto_class_weights and self.class_weights:
             raise ValueError("auto_class_weights and class_weights exclude each other")
+        if self.class_weights and not any(self.class_weights.values()):
+            raise ValueError("class_weights leaves no class with a weight")
         return self
 
 
@@ -243,6 +245,13 @@ class ForestOptions(TreeOptions):
     max_tree_depth: Count = 15
     subsample: Annotated[float, Field(gt=0, lt=1)] = 0.8
     colsample_bynode: Share = 0.8
+
+    @model_validator(mode="after")
+    def _exact(self) -> ForestOptions:
+        """XGBoost's exact method takes every column at a node."""
+        if self.tree_method == "exact" and self.colsample_bynode < 1:
+            raise ValueError("tree_method exact needs colsample_bynode 1")
+        return self
 
     @property
     def many_trees(self) -> int:

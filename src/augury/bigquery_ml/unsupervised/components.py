@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from augury.bigquery_ml.libraries import library
 from augury.bigquery_ml.unsupervised.inputs import Encoded, Input, Number, chunks, dense, starts
-from augury.bigquery_ml.unsupervised.libraries import library
 from augury.bigquery_ml.unsupervised.values import Vector
 
 CELLS = 2_000_000

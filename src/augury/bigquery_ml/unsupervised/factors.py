@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from augury.bigquery_ml.unsupervised.libraries import library, one_thread
+from augury.bigquery_ml.libraries import library, one_thread
 from augury.bigquery_ml.unsupervised.values import Vector
 from augury.errors import ModelFailed
 

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from augury.bigquery_ml.contract import Range, Training
+from augury.bigquery_ml.libraries import library, one_thread
 from augury.bigquery_ml.unsupervised import given, trials
 from augury.bigquery_ml.unsupervised.clusters import ROWS, Space, Tally, radii
 from augury.bigquery_ml.unsupervised.inputs import Encoded, chunks, dense, encode, learn
 from augury.bigquery_ml.unsupervised.kmeans_model import Card, Clusters, Iteration, KMeansModel, Trial
-from augury.bigquery_ml.unsupervised.libraries import library, one_thread
 from augury.bigquery_ml.unsupervised.values import Vector, bigquery_type, one_array
 from augury.errors import AuguryError, ModelFailed, UsageError, nearest
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from augury.bigquery_ml.contract import Call, Training
+from augury.bigquery_ml.libraries import library
 from augury.bigquery_ml.refusing import another_type
 from augury.bigquery_ml.unsupervised import answers, given, model_path
-from augury.bigquery_ml.unsupervised.libraries import library
 from augury.bigquery_ml.unsupervised.onnx_tensors import Tensor, described, from_tensor, to_tensor
 from augury.errors import ModelFailed, UsageError
 from augury.models.signature import read_json

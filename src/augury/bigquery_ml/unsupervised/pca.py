@@ -13,11 +13,11 @@ import time
 import numpy as np
 
 from augury.bigquery_ml.contract import Training
+from augury.bigquery_ml.libraries import one_thread
 from augury.bigquery_ml.unsupervised import given
 from augury.bigquery_ml.unsupervised.components import Projection, Spectrum, moments, spectrum
 from augury.bigquery_ml.unsupervised.inputs import encode, learn
 from augury.bigquery_ml.unsupervised.kmeans import SCORES
-from augury.bigquery_ml.unsupervised.libraries import one_thread
 from augury.bigquery_ml.unsupervised.pca_model import Card, PCAModel
 from augury.bigquery_ml.unsupervised.values import bigquery_type
 from augury.errors import ModelFailed, UsageError

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from augury.bigquery_ml.libraries import one_thread
 from augury.bigquery_ml.unsupervised.factors import Codes, Factors, Observed
-from augury.bigquery_ml.unsupervised.libraries import one_thread
 from augury.bigquery_ml.unsupervised.values import Vector
 
 METRICS = ("mean_average_precision", "mean_squared_error", "normalized_discounted_cumulative_gain", "average_rank")

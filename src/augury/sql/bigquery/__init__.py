@@ -8,6 +8,7 @@ Connections that run the result are prepared by `augury.sql.bigquery.functions.i
 from __future__ import annotations
 
 from augury.sql.bigquery.contract import Tables, Translated
+from augury.sql.bigquery.refusals import NoCounterpart
 from augury.sql.bigquery.translation import from_duckdb, to_duckdb
 
-__all__ = ["Tables", "Translated", "from_duckdb", "to_duckdb"]
+__all__ = ["NoCounterpart", "Tables", "Translated", "from_duckdb", "to_duckdb"]

@@ -171,7 +171,12 @@ class Arguments:
         return self.context.fill(template, *texts)
 
     def refuse(self, message: str) -> NoReturn:
+        """For what BigQuery refuses too."""
         self.context.source.refuse(self.call.offset, message)
+
+    def lacks(self, message: str) -> NoReturn:
+        """For what only BigQuery can do."""
+        self.context.source.lacks(self.call.offset, message)
 
     def count(self, fewest: int, most: int | None = None) -> None:
         """Refuses another number of arguments."""

@@ -25,7 +25,7 @@ def cast_text(node: exp.Cast, context: Context, operand: str) -> Sql:
     type_ = duckdb_type(node.to)
     if type_ is None:
         written = node.to.sql(dialect="bigquery")
-        context.source.refuse(offset_of(node), f"CAST(... AS {written[:40]}): no such type here")
+        context.source.lacks(offset_of(node), f"CAST(... AS {written[:40]}): no such type here")
     safe = isinstance(node, exp.TryCast)
     kind = kind_of(node.this, context)
     target = kind_of_type(type_)

@@ -50,7 +50,7 @@ def written_format(a: Arguments, pattern: str, *, in_utc: bool) -> str:
         elif in_utc and element in _OF_UTC:
             pieces.append((True, _OF_UTC[element]))
         else:
-            a.refuse(f"{a.call.name}(): %{element} cannot be written on DuckDB")
+            a.lacks(f"{a.call.name}(): %{element} cannot be written on DuckDB")
     out: list[str] = []
     run = ""
     for plain, text in [*pieces, (False, "")]:
@@ -82,10 +82,10 @@ def parsed_format(a: Arguments, pattern: str, kind: str) -> str:
         elif element in _LONGER:
             out += _LONGER[element]
         else:
-            a.refuse(f"{a.call.name}(): %{element} cannot be read on DuckDB")
+            a.lacks(f"{a.call.name}(): %{element} cannot be read on DuckDB")
     # BigQuery starts from 1970-01-01 where the text names no year, DuckDB from 1900-01-01.
     if kind != "TIME" and not seen & {"Y", "y", "F", "D", "x", "E4Y"}:
-        a.refuse(f"{a.call.name}(): a format without a year means 1970 to BigQuery and 1900 to DuckDB")
+        a.lacks(f"{a.call.name}(): a format without a year means 1970 to BigQuery and 1900 to DuckDB")
     if kind == "DATE" and seen & _TIMES:
         a.refuse("PARSE_DATE(): times of day belong to PARSE_DATETIME or PARSE_TIMESTAMP")
     return out
@@ -146,9 +146,9 @@ def _piece(a: Arguments, found: re.Match[str], argument: str) -> str:
         )
     type_ = _NUMBERS.get(letter) or ("DOUBLE" if letter in _FRACTIONS else None)
     if type_ is None or "#" in flags:
-        a.refuse(f"FORMAT(): {found[0]} cannot be written on DuckDB")
+        a.lacks(f"FORMAT(): {found[0]} cannot be written on DuckDB")
     if "'" in flags:
         if flags != "'" or width or letter not in ("d", "i", "f"):
-            a.refuse(f"FORMAT(): {found[0]} combines ' with other flags")
+            a.lacks(f"FORMAT(): {found[0]} combines ' with other flags")
         return f"format('{{:,{digits}{'f' if letter == 'f' else 'd'}}}', CAST({argument} AS {type_}))"
     return f"printf('%{flags}{width}{digits}{'d' if letter == 'i' else letter}', CAST({argument} AS {type_}))"

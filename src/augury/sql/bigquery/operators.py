@@ -41,7 +41,7 @@ def arithmetic(node: exp.Binary, context: Context) -> Sql | None:
     left, right = kind_of(node.this, context), kind_of(node.expression, context)
     operator = {"Add": "+", "Sub": "-", "Mul": "*"}[type(node).__name__]
     if left == "DATE" and right == "DATE":
-        context.source.refuse(offset_of(node), "the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)")
+        context.source.lacks(offset_of(node), "the difference of two dates is an INTERVAL: write DATE_DIFF(a, b, DAY)")
     if left == "DATE" and right == "INT64" and not isinstance(node.expression, exp.Literal):
         return Sql(f"({text(node.this, context)} {operator} CAST({text(node.expression, context)} AS INTEGER))", "DATE")
     if isinstance(node.this, exp.Literal) and isinstance(node.expression, exp.Literal) and left == right == "INT64":

@@ -31,7 +31,7 @@ def pivoted(node: exp.Expr, context: Context) -> Sql | None:
     if not pivots:
         return None
     if len(pivots) > 1 or len(pivots[0].args["fields"]) > 1:
-        context.source.refuse(offset_of(node), "several PIVOTs at once: name the first in a WITH")
+        context.source.lacks(offset_of(node), "several PIVOTs at once: name the first in a WITH")
     pivot = pivots[0]
     alias = pivot.args.get("alias") or node.args.get("alias")
     node.set("pivots", None)
@@ -56,11 +56,9 @@ def _rows_to_columns(pivot: exp.Expr, relation: str, context: Context) -> str:
         named = isinstance(value, exp.PivotAlias)
         literal = value.this if named else value
         if not isinstance(literal, exp.Literal):
-            context.source.refuse(offset_of(pivot), "PIVOT: only literals, or literals with an alias, can be pivoted")
+            context.source.lacks(offset_of(pivot), "PIVOT: only literals, or literals with an alias, can be pivoted")
         if not named and not literal.is_string:
-            context.source.refuse(
-                offset_of(pivot), "PIVOT of numbers: give each column a name, IN (1 AS one, 2 AS two)"
-            )
+            context.source.lacks(offset_of(pivot), "PIVOT of numbers: give each column a name, IN (1 AS one, 2 AS two)")
         label = plain(value.args["alias"].name) if named else literal.this
         for item in pivot.expressions:
             prefix = f"{plain(item.alias)}_" if isinstance(item, exp.Alias) else ""
@@ -76,7 +74,7 @@ def _columns_to_rows(pivot: exp.Expr, relation: str, context: Context) -> str:
 
     fields = pivot.args["fields"][0]
     if len(pivot.expressions) != 1 or isinstance(pivot.expressions[0], exp.Tuple):
-        context.source.refuse(
+        context.source.lacks(
             offset_of(pivot), "UNPIVOT of several columns at once: UNION ALL of the SELECTs says the same"
         )
     value, name = plain(pivot.expressions[0].name), plain(fields.this.name)

@@ -69,7 +69,7 @@ def read(sql: str) -> Reading:
     except ParseError as error:
         _not_parsed(source, error)
     except RecursionError:
-        source.refuse(0, "this query is nested too deeply: name inner queries with WITH")
+        source.lacks(0, "this query is nested too deeply: name inner queries with WITH")
     tree = trees[0]
     if len(trees) != 1 or not isinstance(tree, exp.Query):
         source.refuse(tokens.first, "not one SELECT")
@@ -129,20 +129,20 @@ class _Tokens:
             if kind in pairs.values():
                 depth.append(token)
                 if len(depth) > DEEPEST:
-                    self.source.refuse(token.start, "nested too deeply: name inner queries with WITH")
+                    self.source.lacks(token.start, "nested too deeply: name inner queries with WITH")
             elif kind in pairs:
                 if not depth or depth.pop().token_type != pairs[kind]:
                     self.source.refuse(token.start, f"{token.text!r} closes nothing")
             elif kind == types.SEMICOLON:
                 self.source.refuse(token.start, "more than one statement: only one SELECT can be translated")
             elif kind == types.PIPE_GT:
-                self.source.refuse(token.start, "pipe syntax: write SELECT ... FROM ... WHERE ...")
+                self.source.lacks(token.start, "pipe syntax: write SELECT ... FROM ... WHERE ...")
             elif kind in foreign:
                 self.source.refuse(token.start, f"{token.text} is not of BigQuery")
             elif kind == types.STRING and before in (types.FROM, types.JOIN):
                 self.source.refuse(token.start, "a string is no table: names stand in backticks")
             elif kind == before == types.PARAMETER:
-                self.source.refuse(token.start - 1, "@@: system variables belong to scripts")
+                self.source.lacks(token.start - 1, "@@: system variables belong to scripts")
             # IS DISTINCT FROM 'x' reads nothing.
             before = None if kind == types.FROM and before == types.DISTINCT else kind
         if depth:
@@ -171,11 +171,11 @@ class _Tokens:
                 out.append(self._literal(token))
             elif kind == types.IDENTIFIER:
                 if at + 1 < len(tokens) and tokens[at + 1].token_type == types.L_PAREN:
-                    self.source.refuse(token.start, f"{token.text[:60]}() is a function of your own: write it out")
+                    self.source.lacks(token.start, f"{token.text[:60]}() is a function of your own: write it out")
                 token.text = self._decoded(token)
                 out.append(token)
             elif kind == types.FORMAT and at + 1 < len(tokens) and tokens[at + 1].token_type == types.STRING:
-                self.source.refuse(token.start, "CAST(... FORMAT ...): use PARSE_DATE, FORMAT_DATE and their like")
+                self.source.lacks(token.start, "CAST(... FORMAT ...): use PARSE_DATE, FORMAT_DATE and their like")
             elif not self._is_call(at):
                 out.append(token)
             else:
@@ -247,9 +247,9 @@ class _Tokens:
         if name in BUILDERS:
             return
         if name in REFUSED:
-            self.source.refuse(offset, f"{name}() has no counterpart on DuckDB: {REFUSED[name]}")
+            self.source.lacks(offset, f"{name}() has no counterpart on DuckDB: {REFUSED[name]}")
         if name.startswith("ST_"):
-            self.source.refuse(offset, f"{name}(): geography functions have no counterpart on DuckDB")
+            self.source.lacks(offset, f"{name}(): geography functions have no counterpart on DuckDB")
         close = nearest(name, known())
         self.source.refuse(offset, f"{name[:60]}() is no function of BigQuery that is known here", suggestion=close)
 

@@ -15,6 +15,10 @@ class NotTranslated(SpecError):
         super().__init__([problem], what=f"this SQL cannot be translated for {engine}")
 
 
+class NoCounterpart(NotTranslated):
+    """SQL that its own engine runs, and the other has nothing for."""
+
+
 class Source:
     """The text being translated: from offsets to lines and columns."""
 
@@ -38,6 +42,12 @@ class Source:
 
     def refuse(self, offset: int, message: str, *, suggestion: str | None = None) -> NoReturn:
         """Raises NotTranslated that points at `offset`."""
-        at = f"line {self.line(offset)}, column {self.column(offset)}"
-        problem = Problem(f"{message} ({at})", line=self.line(offset), suggestion=suggestion)
-        raise NotTranslated(problem, engine=self.engine)
+        raise NotTranslated(self._problem(offset, message, suggestion), engine=self.engine)
+
+    def lacks(self, offset: int, message: str) -> NoReturn:
+        """Raises NoCounterpart that points at `offset`."""
+        raise NoCounterpart(self._problem(offset, message), engine=self.engine)
+
+    def _problem(self, offset: int, message: str, suggestion: str | None = None) -> Problem:
+        line, column = self.line(offset), self.column(offset)
+        return Problem(f"{message} (line {line}, column {column})", line=line, suggestion=suggestion)

@@ -24,9 +24,9 @@ def table(node: exp.Table, context: Context, tables: Tables | None) -> None:
 
     parts = tuple(plain(name) for part in node.parts for name in _names(part))
     if not parts or not all(parts):
-        context.source.refuse(offset_of(node), "this is no table: table functions have no counterpart on DuckDB")
+        context.source.lacks(offset_of(node), "this is no table: table functions have no counterpart on DuckDB")
     if node.args.get("version") is not None or node.args.get("when") is not None:
-        context.source.refuse(offset_of(node), "FOR SYSTEM_TIME AS OF: DuckDB does not keep what a table was")
+        context.source.lacks(offset_of(node), "FOR SYSTEM_TIME AS OF: DuckDB does not keep what a table was")
     alias = node.args.get("alias")
     if len(parts) == 1 and parts[0].startswith(PLACEHOLDER):
         node.set("this", exp.Var(this=parts[0]))
@@ -174,7 +174,7 @@ def note_unnests(select: exp.Select, read: list[exp.Expr], context: Context) -> 
             kind = "struct" if name in qualified else "value" if name in bare else None
             if kind is None and starred:
                 start = offset_of(item)
-                context.source.refuse(
+                context.source.lacks(
                     start, f"whether * gives {name} or its fields cannot be seen: write {name}.*, or {name}"
                 )
         item.meta["elements"] = kind or "struct"
@@ -219,7 +219,7 @@ def unnest(node: exp.Unnest, context: Context) -> Sql | None:
     if isinstance(node.parent, exp.In):
         return None  # with the IN
     if len(node.expressions) != 1:
-        context.source.refuse(offset_of(node), "UNNEST of several arrays at once: join them WITH OFFSET")
+        context.source.lacks(offset_of(node), "UNNEST of several arrays at once: join them WITH OFFSET")
     names = [plain(name) for name in node.alias_column_names]
     offset = node.args.get("offset")
     array = text(node.expressions[0], context)

@@ -29,6 +29,7 @@ def prepare(select: exp.Select, context: Context) -> None:
             context.source.refuse(offset_of(join), f"{join.args.get('method') or join.kind} JOIN is not of BigQuery")
     read = [source.this for source in (select.args.get("from_"), *select.args.get("joins", ())) if source is not None]
     read = unnest_paths(read)
+    _columns_by_whole_paths(select, read)
     _columns_of_using_first(select)
     note_wildcards(select, read)
     note_unnests(select, read, context)
@@ -42,6 +43,19 @@ def prepare(select: exp.Select, context: Context) -> None:
     if aliases:
         _group_by_aliases(select, aliases)
         _order_by_aliases(select, aliases, context)
+
+
+def _columns_by_whole_paths(select: exp.Select, read: list[exp.Expr]) -> None:
+    """`project.dataset.t`.x is t.x where the table has no alias; DuckDB knows it by its last name alone."""
+    from sqlglot import exp
+
+    tables = [item for item in read if isinstance(item, exp.Table) and item.db and not item.alias]
+    paths = [tuple(part.name for part in item.parts) for item in tables]
+    for column in select.find_all(exp.Column) if paths else ():
+        path = tuple(part.name for part in column.parts[:-1])
+        if len(path) > 1 and any(path == whole[-len(path) :] for whole in paths):
+            column.set("db", None)
+            column.set("catalog", None)
 
 
 def _columns_of_using_first(select: exp.Select) -> None:
@@ -132,7 +146,7 @@ def _as_struct(select: exp.Select, context: Context) -> Sql:
     fields = []
     for at, item in enumerate(select.expressions, 1):
         if item.is_star:
-            context.source.refuse(offset_of(select), "SELECT AS STRUCT *: name the columns")
+            context.source.lacks(offset_of(select), "SELECT AS STRUCT *: name the columns")
         inner = item.this if isinstance(item, exp.Alias) else item
         name = plain(item.alias_or_name) if isinstance(item, exp.Alias | exp.Column | exp.Dot) else f"_field_{at}"
         fields.append(f"{string_literal(name)}: {value(inner, context)}")

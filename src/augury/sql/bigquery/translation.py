@@ -41,13 +41,13 @@ def to_duckdb(
     at = now.astimezone(UTC).isoformat() if now is not None else None
     context = Context(reading.source, reading.calls, generator, kinds, at)
     if parameters is not None:
-        _check_parameters(reading.tree, parameters, context)
+        _name_parameters(reading.tree, parameters, context)
     try:
         text = _written(reading.tree, context, tables)
     except RecursionError:
-        reading.source.refuse(0, "this query is nested too deeply: name inner queries with WITH")
+        reading.source.lacks(0, "this query is nested too deeply: name inner queries with WITH")
     if generator.unsupported_messages:
-        reading.source.refuse(0, f"DuckDB has no counterpart: {'; '.join(generator.unsupported_messages)}")
+        reading.source.lacks(0, f"DuckDB has no counterpart: {'; '.join(generator.unsupported_messages)}")
     return placed(text)
 
 
@@ -103,15 +103,20 @@ def _kind(type_: str) -> str:
     }.get(name, name)  # fmt: skip
 
 
-def _check_parameters(tree: exp.Query, parameters: Mapping[str, str], context: Context) -> None:
+def _name_parameters(tree: exp.Query, parameters: Mapping[str, str], context: Context) -> None:
+    """Each parameter by the name that it was given with; letter case is free (BigQuery docs: 'Lexical structure and
+    syntax', case sensitivity)."""
     from sqlglot import exp
 
     from augury.sql.bigquery.places import offset_of
 
+    given = {name.lower(): name for name in parameters}
     for node in tree.find_all(exp.Parameter):
-        if node.name not in parameters:
+        name = given.get(node.name.lower())
+        if name is None:
             close = nearest(node.name, parameters)
             context.source.refuse(offset_of(node), f"no parameter is called @{node.name}", suggestion=close)
+        node.set("this", exp.Var(this=name))
 
 
 def from_duckdb(sql: str, placeholders: Mapping[str, str] | None = None) -> Translated:

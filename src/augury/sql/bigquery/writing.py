@@ -87,7 +87,7 @@ def called(node: exp.Anonymous, context: Context, over: str) -> Sql:
     if call.safe:
         # DuckDB's TRY takes no subquery and nothing that may differ from call to call, such as error().
         if any(word in built.text for word in ("SELECT", "error(", "random(", "gen_random_uuid(")):
-            arguments.refuse(f"SAFE.{call.name}() of a subquery or a quotient: name its argument in a WITH first")
+            arguments.lacks(f"SAFE.{call.name}() of a subquery or a quotient: name its argument in a WITH first")
         return Sql(f"{mark}TRY({built.text})", built.kind)
     return Sql(mark + built.text, built.kind, built.length)
 

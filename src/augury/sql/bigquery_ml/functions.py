@@ -106,9 +106,7 @@ REFUSED: Mapping[str, str] = {
     **dict.fromkeys(
         ["describe_data", "tfdv_describe", "tfdv_validate", "validate_data_drift", "validate_data_skew"], _STATISTICS
     ),
-    **dict.fromkeys(
-        ["causal_effect", "correlation", "detect_change_points", "metrics", "seasonality", "trend"], _PREVIEW
-    ),
+    **dict.fromkeys(["correlation", "detect_change_points", "metrics", "seasonality", "trend"], _PREVIEW),
     **dict.fromkeys(["features_at_time", "entity_features_at_time"], _AT_TIME),
     "get_insights": "it belongs to contribution_analysis models, which have no local engine",
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from augury.errors import AuguryError, SpecError
 from augury.names import quote
-from augury.sql.bigquery import Translated
+from augury.sql.bigquery import NoCounterpart, Translated
 from augury.sql.bigquery_ml.transform_queries import translate
 from augury.testing.bigquery.catalog import RESULTS, TableId
 from augury.testing.bigquery.parameters import Parameters
@@ -25,8 +25,8 @@ from augury.testing.bigquery.statements import invalid_query
 
 PSEUDO = re.compile(r"\b_PARTITION(?:TIME|DATE)\b", re.IGNORECASE)
 POSITION = re.compile(r" \((?:line (\d+), )?column (\d+)\)")
-ELSEWHERE = re.compile(r"DuckDB|on BigQuery|not on this machine")
-"""What a message says of something that BigQuery has and this machine has not."""
+ML_ELSEWHERE = re.compile(r"\bon BigQuery\b|\bnot on this machine\b")
+"""What the ML engine says of something that BigQuery has and this machine has not."""
 NO_PARAMETERS = Parameters()
 
 
@@ -79,9 +79,16 @@ def refused(error: AuguryError) -> Refusal:
     column = int(found[2]) if found else 1
     line = int(found[1]) if found and found[1] else line or 1
     text = POSITION.sub("", text)
-    if ELSEWHERE.search(text):
+    if _lacking(error) or ML_ELSEWHERE.search(text):
         return not_imitated(f"this: {text} at [{line}:{column}]")
     return invalid_query(text, line, column)
+
+
+def _lacking(error: BaseException | None) -> bool:
+    """Whether the translation has said that DuckDB has no counterpart; others pass it on in words of theirs."""
+    while error is not None and not isinstance(error, NoCounterpart):
+        error = error.__cause__
+    return error is not None
 
 
 def prepare(sql: str, scope: Scope, parameters: Parameters = NO_PARAMETERS, *, twice: bool = False) -> Prepared:

@@ -132,9 +132,7 @@ class Store:
         return f"{ROWS}.r_{next(self._numbers)}"
 
     def cursor(self) -> Any:
-        cursor = self._connection.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+        return self._connection.cursor()
 
     def keep_result(self, table: Table) -> None:
         """Remember the rows of a query, and forget the oldest of too many."""

@@ -67,7 +67,7 @@ def _plain(
         "HAVING MAX or HAVING MIN": m.having is not None and not having,
     }
     for name in (name for name, given in refused.items() if given):
-        a.refuse(f"{a.call.name}() with {name} has no counterpart on DuckDB")
+        a.lacks(f"{a.call.name}() with {name} has no counterpart on DuckDB")
     a.nodes = m.arguments
     return m
 
@@ -112,7 +112,7 @@ def extreme(name: str) -> Builder:
     """MIN and MAX leave NULLs out; NaN is the result where one is among floats, on BigQuery only."""
 
     def build(a: Arguments) -> Built:
-        m = _plain(a, distinct=True, having=False)
+        m = _plain(a, distinct=True)
         a.count(1)
         return Aggregate(f"{name}({'DISTINCT ' if m.distinct else ''}{a.sql(0)})", kind=a.kind(0))
 
@@ -143,7 +143,7 @@ def array_concat_agg(a: Arguments) -> Built:
     m = _plain(a, order=True)
     a.count(1)
     if m.limit:
-        a.refuse("ARRAY_CONCAT_AGG() with LIMIT has no counterpart on DuckDB")
+        a.lacks("ARRAY_CONCAT_AGG() with LIMIT has no counterpart on DuckDB")
     element = a.sql(0)
     inner = f"{element} {m.order}".rstrip()
     return Aggregate(f"array_agg({inner}) FILTER (WHERE {element} IS NOT NULL)", "flatten({0})", "ARRAY")
@@ -169,7 +169,7 @@ def approx_quantiles(a: Arguments) -> Built:
     if number is None or not 0 < number <= 10_000:
         a.refuse("APPROX_QUANTILES(): the number of quantiles must be a whole number between 1 and 10000")
     if m.respect_nulls:
-        a.refuse("APPROX_QUANTILES() with RESPECT NULLS has no counterpart on DuckDB")
+        a.lacks("APPROX_QUANTILES() with RESPECT NULLS has no counterpart on DuckDB")
     points = ", ".join(repr(at / number) for at in range(number + 1))
     call = f"quantile_disc({'DISTINCT ' if m.distinct else ''}{a.value(0)}, [{points}])"
     return Aggregate(call, kind="ARRAY", length=number + 1)
@@ -192,7 +192,7 @@ def percentile(name: str) -> Builder:
         m = _plain(a, nulls=True)
         a.count(2)
         if m.respect_nulls:
-            a.refuse(f"{a.call.name}() with RESPECT NULLS has no counterpart on DuckDB")
+            a.lacks(f"{a.call.name}() with RESPECT NULLS has no counterpart on DuckDB")
         if not a.windowed:
             a.refuse(f"{a.call.name}() is a window function: add OVER (...), or use APPROX_QUANTILES")
         return Aggregate(f"{name}({a.sql(0)}, {a.sql(1)})", kind="FLOAT64" if name == "quantile_cont" else a.kind(0))

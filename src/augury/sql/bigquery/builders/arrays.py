@@ -29,7 +29,7 @@ def generate(a: Arguments) -> Sql:
     a.count(2, 3)
     kinds = {a.kind(at) for at in range(len(a))}
     if kinds & {"FLOAT64", "NUMERIC"}:
-        a.refuse("GENERATE_ARRAY() with fractions: generate whole numbers and divide")
+        a.lacks("GENERATE_ARRAY() with fractions: generate whole numbers and divide")
     return Sql(f"generate_series({', '.join(a.value(at) for at in range(len(a)))})", "ARRAY")
 
 
@@ -45,7 +45,7 @@ def generate_dates(a: Arguments) -> Sql:
     if unit not in ("MONTH", "QUARTER", "YEAR"):
         a.refuse(f"GENERATE_DATE_ARRAY() has steps of DAY, WEEK, MONTH, QUARTER or YEAR, not {unit}")
     if not amount.isdigit():
-        a.refuse("GENERATE_DATE_ARRAY() by months: the number of months must be a positive literal")
+        a.lacks("GENERATE_DATE_ARRAY() by months: the number of months must be a positive literal")
     months = str(int(amount) * {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit])
     pattern = (
         "list_filter(list_transform(generate_series(0, date_diff('month', {0}, {1}) + 1), "
@@ -82,7 +82,7 @@ def _path(a: Arguments, *, default: str = "$") -> str:
         a.refuse(f"{a.call.name}(): the path must be a string literal")
     path = _QUOTED_STEP.sub(lambda found: f'."{found[1] if found[1] is not None else found[2]}"', written)
     if not _PATH.fullmatch(path):
-        a.refuse(f'{a.call.name}(): {written!r} is no path that both engines read; write $.a.b, $."a b" or $.a[0]')
+        a.lacks(f'{a.call.name}(): {written!r} is no path that both engines read; write $.a.b, $."a b" or $.a[0]')
     return path
 
 

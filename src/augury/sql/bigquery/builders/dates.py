@@ -78,9 +78,15 @@ def date_trunc(a: Arguments) -> Sql:
     kind = a.kind(0)
     if kind in ("TIMESTAMP", "DATETIME"):
         return Sql(truncated(a.sql(0), part), kind)
+    unseen = kind is None and a.literal(0) is None
+    if part in SUB_DAY and unseen:
+        a.lacks(f"DATE_TRUNC(x, {part}): the type of x is not seen, write TIMESTAMP_TRUNC or DATETIME_TRUNC")
     if part in SUB_DAY:
         a.refuse(f"DATE_TRUNC() cuts a DATE at DAY or more, not at {part}")
-    return Sql(f"CAST({truncated(a.certain_date(0), part)} AS DATE)", "DATE")
+    if unseen:
+        # A DATE, a DATETIME or a TIMESTAMP, as the column turns out to be.
+        return Sql(a.fill(f"cast_to_type({truncated('{0}', part)}, {{0}})", a.sql(0)))
+    return Sql(f"CAST({truncated(a.date(0), part)} AS DATE)", "DATE")
 
 
 def timestamp_trunc(a: Arguments) -> Sql:
@@ -139,7 +145,7 @@ def datetime_(a: Arguments) -> Sql:
     if a.kind(1) == "TIME":
         return Sql(f"({a.date(0)} + {a.sql(1)})", "DATETIME")
     if a.literal(1) is None:
-        a.refuse("DATETIME(x, y): whether y is a TIME or a zone cannot be seen; cast it with CAST(y AS TIME)")
+        a.lacks("DATETIME(x, y): whether y is a TIME or a zone cannot be seen; cast it with CAST(y AS TIME)")
     return Sql(f"timezone({a.sql(1)}, CAST({a.sql(0)} AS TIMESTAMP WITH TIME ZONE))", "DATETIME")
 
 

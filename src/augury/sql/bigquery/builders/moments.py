@@ -27,7 +27,7 @@ def formatted(type_: str, zone: bool) -> Builder:
         a.count(2, 3 if zone else 2)
         pattern = a.literal(0)
         if pattern is None:
-            a.refuse(f"{a.call.name}(): the format must be a string literal")
+            a.lacks(f"{a.call.name}(): the format must be a string literal")
         moment = f"CAST({a.sql(1)} AS {type_})"
         if zone:
             moment = f"timezone({a.sql(2) if len(a) == 3 else string_literal('UTC')}, {moment})"
@@ -41,7 +41,7 @@ def parsed(kind: str) -> Builder:
         a.count(2, 3 if kind == "TIMESTAMP" else 2)
         pattern = a.literal(0)
         if pattern is None:
-            a.refuse(f"{a.call.name}(): the format must be a string literal")
+            a.lacks(f"{a.call.name}(): the format must be a string literal")
         text = f"strptime({a.sql(1)}, {string_literal(parsed_format(a, pattern, kind))})"
         if kind == "DATE":
             return Sql(f"CAST({text} AS DATE)", kind)

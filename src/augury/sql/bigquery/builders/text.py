@@ -64,18 +64,18 @@ def extract(a: Arguments) -> Sql:
     text, occurrence = a.sql(0), "1"
     if len(a) > 2:
         if a.number(2) != 1:
-            a.refuse(f"{a.call.name}() from another position than 1: take SUBSTR(x, position) first")
+            a.lacks(f"{a.call.name}() from another position than 1: take SUBSTR(x, position) first")
         if len(a) == 4:
             occurrence = a.sql(3)
     if a.literal(1) is None:
-        a.refuse(f"{a.call.name}(): the pattern must be a literal, so that its groups can be counted")
+        a.lacks(f"{a.call.name}(): the pattern must be a literal, so that its groups can be counted")
     return Sql(f"regexp_extract_all({text}, {_pattern(a, 1)}, {_groups(a)})[{occurrence}]", "STRING")
 
 
 def extract_all(a: Arguments) -> Sql:
     a.count(2)
     if a.literal(1) is None:
-        a.refuse(f"{a.call.name}(): the pattern must be a literal, so that its groups can be counted")
+        a.lacks(f"{a.call.name}(): the pattern must be a literal, so that its groups can be counted")
     return Sql(f"regexp_extract_all({a.sql(0)}, {_pattern(a, 1)}, {_groups(a)})", "ARRAY")
 
 
@@ -89,7 +89,7 @@ def padded(name: str) -> Builder:
 
 def instr(a: Arguments) -> Sql:
     if len(a) > 2:
-        a.refuse(
+        a.lacks(
             "INSTR() with a position or an occurrence: take SUBSTR(x, position) first, or REGEXP_INSTR on BigQuery only"
         )
     a.count(2)
@@ -100,7 +100,7 @@ def format_(a: Arguments) -> Sql:
     a.count(1, 99)
     pattern = a.literal(0)
     if pattern is None:
-        a.refuse("FORMAT(): the format must be a string literal")
+        a.lacks("FORMAT(): the format must be a string literal")
     return Sql("(" + " || ".join(printed(a, pattern)) + ")", "STRING")
 
 

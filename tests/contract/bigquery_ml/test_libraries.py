@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
-from augury.bigquery_ml.unsupervised.libraries import library, one_thread
+from augury.bigquery_ml.libraries import library, one_thread
 from augury.errors import PluginError
 
 
