@@ -10,26 +10,28 @@ from augury.bigquery_ml.contract import Call
 from augury.bigquery_ml.models import Loaded
 from augury.bigquery_ml.refusing import another_type
 from augury.errors import ModelFailed, UsageError, nearest
-from augury.sql.bigquery_ml.catalogue.model_types import IMPORTED
+from augury.sql.bigquery_ml.catalogue.model_types import IMPORTED, WHOLE
 from augury.sql.bigquery_ml.transform import BoundTransform
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 COMMON = ("feature_info", "transform")
+_NEVER = {"feature_info": IMPORTED, "transform": IMPORTED | WHOLE}
+"""BigQuery docs: the pages called 'End-to-end user journeys for ...'."""
 
 
 def check_function(function: str, loaded: Loaded) -> None:
     """Raises UsageError where the model does not answer a function."""
+    model_type = loaded.manifest.model_type
+    if model_type in _NEVER.get(function, ()):
+        raise another_type(function, model_type, loaded.model.functions)
     if function == "transform" and loaded.transform is None:
         # BigQuery docs: 'The ML.TRANSFORM function'.
         raise UsageError(
             f"the model {loaded.shown} has no TRANSFORM clause for ML.TRANSFORM to apply",
             fix="Add TRANSFORM(...) to its CREATE OR REPLACE MODEL.",
         )
-    if function == "feature_info" and loaded.manifest.model_type in IMPORTED:
-        # BigQuery docs: 'End-to-end user journeys for imported models'.
-        raise another_type(function, loaded.manifest.model_type, loaded.model.functions)
     if function in COMMON or function in loaded.model.functions:
         return
     try:

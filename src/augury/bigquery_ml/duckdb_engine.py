@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from augury.bigquery_ml.engine import Stream
 from augury.errors import Place, QueryRefused
+from augury.sql.bigquery.functions import FARM_FINGERPRINT, install
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +29,7 @@ class DuckDBEngine:
     def read(self, sql: str, streams: Mapping[str, Stream]) -> Iterator[pa.RecordBatchReader]:
         import pyarrow as pa
 
-        with self._cursor(streams) as cursor:
+        with self._cursor(sql, streams) as cursor:
             with _explained(sql, cursor):
                 reader = cursor.sql(sql).to_arrow_reader(self._batch_rows)
 
@@ -47,14 +48,19 @@ class DuckDBEngine:
 
     def describe(self, sql: str, streams: Mapping[str, pa.Schema]) -> pa.Schema:
         empty = {name: schema.empty_table() for name, schema in streams.items()}
-        with self._cursor(empty) as cursor, _explained(sql, cursor):
+        with self._cursor(sql, empty) as cursor, _explained(sql, cursor):
             schema: pa.Schema = cursor.sql(f"SELECT * FROM (\n{sql}\n) LIMIT 0").to_arrow_table().schema
             return schema
 
     @contextmanager
-    def _cursor(self, streams: Mapping[str, Stream]) -> Iterator[Any]:
+    def _cursor(self, sql: str, streams: Mapping[str, Stream]) -> Iterator[Any]:
         cursor = self._connection.cursor()
         try:
+            # BigQuery's zone is UTC. The function in Python comes only with a query that calls it: it keeps a
+            # connection alive that nobody closes.
+            cursor.execute("SET TimeZone = 'UTC'")
+            if FARM_FINGERPRINT in sql:
+                install(cursor)
             # A table that is not there must not turn out to be a variable of whoever calls.
             cursor.execute("SET python_enable_replacements = false")
             for name, stream in streams.items():

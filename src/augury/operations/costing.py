@@ -103,7 +103,7 @@ def refuse_costly(cost: Cost | None, limits: Limits, max_cost: float | None, whe
             f"the queries of {day} read {in_bytes(amount)}, and limits.bytes_billed allows {in_bytes(limit)}",
             where=where,
             why="estimated without running them",
-            fix="No query ran. Raise limits.bytes_billed in pipeline.yml, or read fewer columns or days.",
+            fix="No query ran. Raise limits.bytes_billed, or read fewer columns or days.",
         )
     if max_cost is not None and cost.money > max_cost:
         at_least = "at least " if cost.unknown else ""

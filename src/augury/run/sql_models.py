@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from augury.errors import DataRefused, ModelFailed, Place, QueryRefused, SpecError, WorkFailed
+from augury.errors import DataRefused, LimitExceeded, ModelFailed, Place, QueryRefused, SpecError, WorkFailed
 from augury.ledger.records import ModelRecord
 from augury.plan.definitions import StepDefinition
 from augury.run.builds import in_template
@@ -175,7 +175,7 @@ def _placed(definition: StepDefinition) -> Iterator[None]:
             replace(problem, file=file, line=line) for problem, (file, line) in zip(error.problems, places, strict=True)
         ]
         raise SpecError(problems, what=error.what) from error
-    except WorkFailed as error:
+    except (WorkFailed, LimitExceeded) as error:
         raise error.at(Place(file=definition.file)) from error
 
 

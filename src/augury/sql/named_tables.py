@@ -123,7 +123,7 @@ def _printed(tokens: Sequence[Token], at: int, end: int, holes: Sequence[Hole]) 
 
 def _refuse_production(name: str, production: str, text: str, offset: int) -> None:
     *above, _ = name.lower().split(".")
-    if production.lower() in above:
+    if production in above:
         raise _refused(f"{name} is in {production}, the dataset of production, which no test reads", text, offset)
 
 

@@ -9,9 +9,10 @@ import re
 from dataclasses import replace
 from types import MappingProxyType
 
-from augury.errors import Problem, SpecError
+from augury.errors import Problem, SpecError, nearest
 from augury.names import quote
 from augury.sql.compiled import Slot
+from augury.sql.facts import RUN_VALUES
 from augury.sql.symbolic import PREFIX, Symbolic
 
 _POSITION = re.compile(r" \(line \d+, column (\d+)\)$")
@@ -39,6 +40,7 @@ def translated(
     from augury.sql.bigquery import from_duckdb
     from augury.sql.bigquery_ml.transform_queries import translate
 
+    _refuse_parameters(symbolic, dialect)
     slots = {part.symbol: part for part in symbolic.parts if isinstance(part, Slot)}
     # A relation gets its name before the translation: what is taken from it may need one.
     named = "".join(part if isinstance(part, str) else _named(part, dialect) for part in symbolic.parts)
@@ -54,6 +56,21 @@ def translated(
         raise SpecError([_placed(problem, symbolic.places) for problem in error.problems]) from error
     places = tuple(_place(symbolic.places, line) for line in result.lines)
     return tuple(_cut(result.sql, slots)), places
+
+
+def _refuse_parameters(symbolic: Symbolic, dialect: str) -> None:
+    """`@run_dat`: a query has no parameters but the values of the run. `@@name` is a variable of the system."""
+    if dialect != "bigquery":
+        return
+    problems = []
+    tokens = symbolic.tokens
+    for before, sign, name in zip((None, *tokens), tokens, tokens[1:], strict=False):
+        if sign.text == "@" and name.kind == "word" and (before is None or before.text != "@"):
+            file, line = _place(symbolic.places, symbolic.text.count("\n", 0, sign.start) + 1)
+            message = f"@{name.text} is no value of a run ({', '.join(f'@{value}' for value in RUN_VALUES)})"
+            problems.append(Problem(message, file, line, suggestion=nearest(name.text.lower(), RUN_VALUES)))
+    if problems:
+        raise SpecError(problems)
 
 
 def _named(slot: Slot, dialect: str) -> str:

@@ -204,9 +204,9 @@ def test_functions_of_other_models_are_refused_with_advice() -> None:
     for function, advice in (
         ("weights", "FEATURE_IMPORTANCE"),
         ("global_explain", "ENABLE_GLOBAL_EXPLAIN"),
-        ("confusion_matrix", "classifier"),
+        ("confusion_matrix", "is not for models of type boosted_tree_regressor"),
         ("trial_info", "NUM_TRIALS"),
-        ("forecast", "cannot be asked"),
+        ("forecast", "it answers ML.EVALUATE"),
     ):
         with pytest.raises(UsageError, match=advice):
             ask(model, function)

@@ -90,6 +90,34 @@ def test_a_repeated_query_comes_from_the_cache_until_its_table_changes(room: Roo
     assert sorted(tuple(row) for row in after.result()) == [(1,), (2,)]
 
 
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("SELECT a FROM (SELECT * FROM {t})", 1),
+        ("SELECT A FROM (SELECT a, b FROM {t} WHERE c > 0)", 2),
+        ("WITH x AS (SELECT *, b + c AS d FROM {t}) SELECT COUNT(*), MAX(d) FROM x", 2),
+        ("SELECT a FROM (SELECT DISTINCT a, b FROM {t})", 2),
+        ("SELECT x FROM (SELECT a AS x, b FROM {t} UNION ALL SELECT c, b FROM {t})", 2),
+        ("SELECT a, b FROM (SELECT a, b FROM {t} UNION DISTINCT SELECT c, b FROM {t})", 3),
+        ("SELECT 1 FROM {t} AS o WHERE EXISTS (SELECT 1 FROM UNNEST([o.b]) AS e WHERE e > o.c)", 2),
+        ("SELECT r.p FROM (SELECT r, a FROM {t})", 2),
+        ("SELECT e.k FROM (SELECT * FROM {t}), UNNEST(l) AS e", 1),
+        ("SELECT TO_JSON_STRING(o) FROM {t} AS o", 6),
+        ("SELECT TO_JSON_STRING(o) FROM (SELECT * FROM {t}) AS o", 6),
+        ("SELECT * EXCEPT (l, r) FROM {t}", 3),
+        ("SELECT COUNT(*) FROM (SELECT * FROM {t})", 0),
+    ],
+)
+def test_columns_that_nobody_asks_for_are_not_read(own: Room, sql: str, columns: int) -> None:
+    name = own.name("wide")
+    own.job(
+        f"CREATE TABLE `{name}` AS SELECT 1 AS a, 2 AS b, 3 AS c, STRUCT(4 AS p, 5 AS q) AS r, [STRUCT(6 AS k)] AS l"
+    )
+    dry = bigquery.QueryJobConfig(dry_run=True)
+    job = own.client.query(sql.format(t=f"`{name}`"), job_config=dry)
+    assert job.total_bytes_processed == columns * 8
+
+
 def test_a_dry_run_says_the_bytes_and_runs_nothing(room: Room) -> None:
     name = room.name("dry")
     room.job(f"CREATE TABLE `{name}` AS SELECT 1 AS a, 2 AS b")

@@ -49,7 +49,9 @@ def test_a_query_replaces_a_partition_too(room: Room) -> None:
     for day in DAYS:
         replace(room, name, day, [1, 2])
     sql = f"SELECT run_date, x * 10 AS x FROM `{name}` WHERE run_date = '2026-01-15'"
-    room.job(sql, destination=f"{name}$20260115", write_disposition="WRITE_TRUNCATE")
+    job = room.job(sql, destination=f"{name}$20260115", write_disposition="WRITE_TRUNCATE")
+    rows = job.result()
+    assert (rows.total_rows, sorted(row.x for row in rows)) == (2, [10, 20])
     assert room.rows(f"SELECT SUM(x) FROM `{name}` WHERE run_date = '2026-01-15'") == [(30,)]
     assert room.rows(f"SELECT COUNT(*) FROM `{name}`") == [(6,)]
 
@@ -131,6 +133,12 @@ def test_a_filter_can_be_required(room: Room) -> None:
     error = room.refusal(f"SELECT x FROM `{name}` WHERE x = 1")
     assert "partition elimination" in str(error)
     assert room.rows(f"SELECT x FROM `{name}` WHERE run_date = '2026-01-14'") == [(1,)]
+    # What is put in is not read; what is read still needs its filter.
+    job = room.job(f"INSERT INTO `{name}` (run_date, x) VALUES ('2026-01-14', 2), ('2026-01-15', NULL)")
+    assert (job.num_dml_affected_rows, job.total_bytes_processed) == (2, 0)
+    error = room.refusal(f"INSERT INTO `{name}` (run_date, x) SELECT run_date, x FROM `{name}`")
+    assert "partition elimination" in str(error)
+    assert room.rows(f"SELECT COUNT(*) FROM `{name}` WHERE run_date >= '2026-01-14'") == [(3,)]
 
 
 def test_shards_are_read_by_a_prefix(room: Room) -> None:

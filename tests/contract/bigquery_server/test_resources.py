@@ -196,11 +196,15 @@ def test_what_is_not_imitated_says_so_by_name(own: Room) -> None:
         f"CREATE MATERIALIZED VIEW {own.dataset}.v AS SELECT 1",
         "GRANT `roles/x` ON SCHEMA s TO 'user:a'",
         "SELECT SESSION_USER()",
+        "SELECT CAST('2026' AS STRING(4))",
+        "SELECT ST_GEOGPOINT(1, 2)",
         f"SELECT * FROM {own.dataset}.__TABLES__",
         f"CREATE VIEW {own.dataset}.v AS SELECT * FROM ML.PREDICT(MODEL m, TABLE t)",
         f"CREATE MODEL {own.dataset}.m OPTIONS(model_type='dnn_classifier') AS SELECT 1 AS label",
     ):
         assert own.refusal(sql).code == 501, sql
+    for sql in ("SELECT NO_SUCH_FUNCTION_OF_DUCKDB(1)", "SELECT DATE_TRUNC(DATE '2026-01-01', HOUR)"):
+        assert own.refusal(sql).code == 400, sql
     external = bigquery.Table(own.name("external"))
     external.external_data_configuration = bigquery.ExternalConfig("CSV")
     with pytest.raises(GoogleAPICallError, match="externalDataConfiguration"):

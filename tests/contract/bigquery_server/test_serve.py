@@ -58,6 +58,14 @@ def test_it_listens_to_this_machine_only() -> None:
         serve(host="0.0.0.0", until=ended, say=lambda line: None)
 
 
+@pytest.mark.parametrize("given", [{"dataset": "a'; DROP"}, {"dataset": ""}, {"project": "../x"}])
+def test_names_that_bigquery_does_not_take_are_refused_before_anything_starts(given: dict[str, str]) -> None:
+    ended = threading.Event()
+    ended.set()
+    with pytest.raises(UsageError, match="Invalid"):
+        serve(until=ended, say=lambda line: None, **given)
+
+
 def test_a_port_that_is_taken_is_refused() -> None:
     with BigQueryServer() as first:
         second = BigQueryServer(port=int(first.endpoint.rpartition(":")[2]))

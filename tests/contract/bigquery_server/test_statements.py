@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from google.api_core.exceptions import BadRequest, Conflict, NotFound
+from google.cloud import bigquery
 
 from tests.contract.bigquery_server.room import Room
 
@@ -63,6 +65,27 @@ def test_insert_update_delete(room: Room) -> None:
     assert (job.num_dml_affected_rows, job.dml_stats.deleted_row_count) == (1, 1)
     assert room.job(f"TRUNCATE TABLE `{name}`").statement_type == "TRUNCATE_TABLE"
     assert room.rows(f"SELECT * FROM `{name}`") == []
+
+
+def test_each_row_of_values_keeps_its_own_digits(room: Room) -> None:
+    """Also where rows beside it are of other types."""
+    name = room.name("exact")
+    room.job(f"CREATE TABLE `{name}` (x INT64, n NUMERIC, s STRING)")
+    room.job(
+        f"INSERT INTO `{name}` VALUES (1, NUMERIC '12345678901234567890.123456789', NULL), (2, 0.5, 'a'),\n"
+        "  (-3, 1, 'b'), (9007199254740993, NULL, CONCAT('c', 'd')), (5, -0.25, @given)",
+        query_parameters=[bigquery.ScalarQueryParameter("given", "STRING", "e'f")],
+    )
+    assert room.rows(f"SELECT x, n, s FROM `{name}` ORDER BY x") == [
+        (-3, Decimal(1), "b"),
+        (1, Decimal("12345678901234567890.123456789"), None),
+        (2, Decimal("0.5"), "a"),
+        (5, Decimal("-0.25"), "e'f"),
+        (9007199254740993, None, "cd"),
+    ]
+    rows = ", ".join(f"({n}, NULL, {'NULL' if n % 7 else repr(str(n))})" for n in range(1000))
+    assert room.job(f"INSERT INTO `{name}` VALUES {rows}").num_dml_affected_rows == 1000
+    assert room.rows(f"SELECT COUNT(*), COUNT(s), COUNT(DISTINCT x) FROM `{name}`") == [(1005, 147, 1002)]
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,10 @@ def test_an_environment_without_a_dataset_is_named(project: Forks) -> None:
 def test_a_model_and_a_pipeline_cannot_have_one_name(project: Forks) -> None:
     project.does("new", "pipeline", "github")
     refused(project.type("validate"), 2, "batchml.yaml:15", "a pipeline of the same name in pipelines/github")
+
+
+def test_a_parameter_that_no_run_has_is_named_with_its_line(project: Forks) -> None:
+    project.edit("github/github_v1_scoring.sql", "IS NOT NULL", "IS NOT NULL\n  AND @run_date > '2020-01-01'")
+    assert project.type("validate").code == 0
+    project.edit("github/github_v1_scoring.sql", "@run_date", "@run_dat")
+    refused(project.type("validate"), 2, "github/github_v1_scoring.sql:9", "@run_dat is no value", "mean 'run_date'")

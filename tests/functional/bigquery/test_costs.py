@@ -65,3 +65,17 @@ def test_amounts_below_a_cent_are_told_apart_and_nan_is_no_amount(ltv: Cloud) ->
 def test_what_bigquery_asks_for_a_model_is_said_to_be_unknown(forks: Cloud) -> None:
     answer = forks.type("cloud", "train", "github", "--date", "2026-01-20", "--max-cost", "0.00001")
     refused(answer, 4, "at least", "No query ran")
+
+
+def test_a_statement_that_reads_more_than_the_limit_is_refused_with_its_file_bb4(
+    forks: Cloud, server: BigQueryServer, tmp_path: Path
+) -> None:
+    """CREATE MODEL is not asked beforehand: its job carries the limit."""
+    cloud = example("forks", tmp_path, server, dataset="limited_forks")
+    cloud.edit("augury.yml", "  start: 2026-01-01", "  limits: {bytes_billed: 1KB}\n  start: 2026-01-01")
+    training = (cloud.root / "github" / "github_v1_training.sql").read_text("utf-8")
+    cloud.edit("github/github_v1_train_model.sql", "SELECT * FROM `{{ target_dataset }}.github_v1_training`", training)
+    (cloud.root / "github" / "github_v1_training.sql").write_text("SELECT 1 AS one", "utf-8")
+    answer = cloud.type("cloud", "train", "github", "--date", "2026-02-03")
+    refused(answer, 4, "1,000 bytes are allowed", "github/github_v1_train_model.sql", "limits.bytes_billed")
+    assert cloud.rows("cloud", "select * from augury_models") == []

@@ -1,7 +1,7 @@
 """How do casts round and print? BigQuery docs: 'Conversion rules' and 'Conversion functions'.
 
 From FLOAT64 to INT64 halves go away from zero, DuckDB takes them to the even neighbour; text that is no whole number is
-no INT64, DuckDB rounds it; whole floats are printed without a point.
+no INT64, DuckDB rounds it; whole floats are printed without a point, NUMERIC without zeros at the end.
 """
 
 from __future__ import annotations
@@ -60,10 +60,16 @@ def _to_int64(kind: str | None, plain: str, safe: bool) -> str:
 
 def _to_string(kind: str | None, plain: str, safe: bool) -> str:
     short = f"regexp_replace({plain}, '\\.0$', '')"
+    exact = f"regexp_replace({plain}, '(\\.[0-9]*[1-9])0+$|\\.0+$', '\\1')"
     if kind == "FLOAT64":
         return short
+    if kind in ("NUMERIC", "BIGNUMERIC"):
+        return exact
     if kind == "BYTES":
         return "TRY(decode({0}))" if safe else "decode({0})"
     if kind is not None:
         return plain
-    return f"CASE WHEN typeof({{0}}) IN {_FLOATS} THEN {short} ELSE {plain} END"
+    return (
+        f"CASE WHEN typeof({{0}}) IN {_FLOATS} THEN {short} "
+        f"WHEN starts_with(typeof({{0}}), 'DECIMAL') THEN {exact} ELSE {plain} END"
+    )

@@ -16,6 +16,7 @@ from augury.testing.bigquery import selects, writing
 from augury.testing.bigquery.catalog import Table, TableId
 from augury.testing.bigquery.clauses import reader_of
 from augury.testing.bigquery.gathering import gathered
+from augury.testing.bigquery.literals import alike
 from augury.testing.bigquery.parameters import Parameters
 from augury.testing.bigquery.refusals import invalid, missing, not_imitated
 from augury.testing.bigquery.resolving import Scope
@@ -84,8 +85,8 @@ def insert(edit: Edit, statement: Statement) -> Counts:
     tree = selects.parsed(statement.text)
     path = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     table = edit.target(path)
-    # Rows that go in see the target as it is, without row ids.
-    del edit.scope.instead[table.id]
+    # Rows that go in see the target as it is, without row ids, and read it only where their query names it.
+    del edit.scope.instead[table.id], edit.scope.read[table.id]
     chosen = [one.name for one in tree.this.expressions] if isinstance(tree.this, exp.Schema) else None
     columns = [column(table, name) for name in chosen] if chosen else list(table.fields)
     rows = tree.expression
@@ -116,18 +117,18 @@ def _insert_values(edit: Edit, table: Table, columns: Sequence[Field], rows: Any
     """Literals of VALUES take the types of their columns."""
     from sqlglot import exp
 
-    selects_ = []
-    for row in rows.expressions:
-        cells = row.expressions if isinstance(row, exp.Tuple) else [row]
+    found = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in rows.expressions]
+    for cells in found:
         if len(cells) != len(columns):
             raise invalid_query(f"Inserted row has wrong column count; Has {len(cells)}, expected {len(columns)}")
         if any(isinstance(cell, exp.Var) and cell.name.upper() == "DEFAULT" for cell in cells):
             raise not_imitated("DEFAULT in VALUES")
-        named_cells = (f"{cell.sql('bigquery')} AS v{number}" for number, cell in enumerate(cells))
-        selects_.append(f"SELECT {', '.join(named_cells)}")
     total = 0
-    for one in selects_:
-        staged, fields = edit.rows(one)
+    for some in alike(found, edit.parameters):
+        named_cells = (
+            ", ".join(f"{cell.sql('bigquery')} AS v{number}" for number, cell in enumerate(cells)) for cells in some
+        )
+        staged, fields = edit.rows(" UNION ALL ".join(f"SELECT {one}" for one in named_cells))
         total += put_in(edit, table, columns, staged, fields, loosely=True)
     return total
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from augury.names import quote
-from augury.testing.bigquery import partitions, selects
+from augury.testing.bigquery import partitions, pruning, selects
 from augury.testing.bigquery.catalog import Table, TableId
 from augury.testing.bigquery.parameters import Parameters
 from augury.testing.bigquery.refusals import Refusal
@@ -27,11 +27,16 @@ def weights(scope: Scope, sql: str, parameters: Parameters, *, rewritten: TableI
     """
     texts = [sql, *(table.view for table in scope.read.values() if table.view is not None)]
     words, star = _spoken(texts)
+    kept = pruning.needed(scope, sql)
     out = []
     for _, table in sorted(scope.read.items()):
         if table.view is not None:
             continue
-        columns = [one["name"] for one in table.fields if star or one["name"].lower() in words]
+        columns = [
+            one["name"]
+            for one in table.fields
+            if (one["name"].lower() in kept[table.id] if kept else star or one["name"].lower() in words)
+        ]
         if table.stamped and {"_partitiontime", "_partitiondate"} & words:
             columns.append(partitions.STAMP)
         where = _kept(scope, table, texts, parameters)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augury.names import quote
-from augury.testing.bigquery import names, performing, wire
+from augury.testing.bigquery import names, partitions, performing, wire
 from augury.testing.bigquery.jobs import KINDS, Job
 from augury.testing.bigquery.refusals import invalid
 from augury.testing.bigquery.requests import MOST_ROWS, Answer, Request, etag, page, position_of, token_of
@@ -155,12 +155,13 @@ def _results(service: Service, job: Job, wait: float, start: int, most: int, mic
         return Answer(body)
     with service.store.snapshot() as now:
         table = now.table(job.result)
-        total = service.sizes.rows(now.cursor, table)
+        where = partitions.predicate(table, job.partition) if job.partition else "true"
+        total = service.sizes.part(now.cursor, table, [], where)[0]
         count = min(most, MOST_ROWS)
         rows = []
         if count and start < total:
             columns = ", ".join(quote(one["name"]) for one in job.fields)
-            sql = f"SELECT {columns} FROM {table.physical} LIMIT {count} OFFSET {start}"
+            sql = f"SELECT {columns} FROM {table.physical} WHERE {where} LIMIT {count} OFFSET {start}"
             rows = wire.rows(now.cursor.sql(sql).to_arrow_table(), job.fields, microseconds=micros)
     body |= {"totalRows": str(total), "schema": schema_shown(job.fields, results=True)}
     if rows:

@@ -46,6 +46,8 @@ class Job:
     statistics: dict[str, Any] = field(default_factory=dict)
     result: TableId | None = None
     """Where the rows of a query are."""
+    partition: str | None = None
+    """The one partition of it that holds them, as decorators are written."""
     fields: tuple[Field, ...] | None = None
     affected: int | None = None
     cursors: list[Any] = field(default_factory=list)

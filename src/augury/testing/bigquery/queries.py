@@ -119,7 +119,7 @@ def _into(service: Service, job: Job, physical: str) -> None:
                     "notFound", f"Not found: Dataset {':'.join(found.within)} was not found in location {job.location}"
                 )
             writing.write(change, target, physical, job.fields)
-        job.result = found
+        job.result, job.partition = found, decorator
     finally:
         cursor = service.store.cursor()
         cursor.execute(f"DROP TABLE IF EXISTS {physical}")

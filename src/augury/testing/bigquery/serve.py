@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from augury.errors import UsageError
+from augury.testing.bigquery import names
+from augury.testing.bigquery.refusals import Refusal
 from augury.testing.bigquery.server import BigQueryServer
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -28,7 +30,7 @@ def serve(
     """Serve until Ctrl-C, SIGTERM or `until`; `say` gets the lines to show, `dataset` is made if it is not there.
 
     Whoever reaches the server may do everything, so it is never reached from another machine. Raises UsageError for
-    such a host or a port that is taken, StorageFailed for a folder that another server uses.
+    such a host, a name that BigQuery does not take, or a port that is taken, StorageFailed for a folder that another server uses.
     """
     if host not in LOOPBACK:
         raise UsageError(
@@ -36,6 +38,7 @@ def serve(
             why="it asks nobody for credentials",
             fix="Leave the host out: it is 127.0.0.1. From another machine, use an SSH tunnel.",
         )
+    _checked(project, dataset)
     ended = until or threading.Event()
     with BigQueryServer(folder, port=port, storage_port=storage_port) as server, _stopping(ended):
         if dataset is not None:
@@ -55,6 +58,15 @@ def serve(
         while not ended.wait(0.5):
             pass
     say("the BigQuery test server has ended")
+
+
+def _checked(project: str, dataset: str | None) -> None:
+    try:
+        names.project(project)
+        if dataset is not None:
+            names.dataset(dataset)
+    except Refusal as refusal:
+        raise UsageError(refusal.message, fix="Name another, such as `shop`.") from refusal
 
 
 @contextmanager

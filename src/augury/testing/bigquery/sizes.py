@@ -68,9 +68,6 @@ class Sizes:
         """(rows, bytes) of a whole table."""
         return self.part(cursor, table, [one["name"] for one in table.fields], "true")
 
-    def rows(self, cursor: Any, table: Table) -> int:
-        return self.part(cursor, table, [], "true")[0]
-
     def part(self, cursor: Any, table: Table, columns: Iterable[str], where: str) -> tuple[int, int]:
         """(rows, bytes) of some columns, in the rows where DuckDB's condition holds."""
         if table.physical is None:

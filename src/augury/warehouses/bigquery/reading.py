@@ -80,7 +80,7 @@ class Reader:
             with self.stream(named.strip().rstrip(";"), batch_rows, ask) as reader:
                 yield reader
         except QueryRefused as error:
-            raise _with_nearest(error, sql, (*records.tables(), *records.views())) from error
+            raise _with_nearest(error, (*records.tables(), *records.views())) from error
 
 
 def _streamed(jobs: Jobs, storage: Any, place: BigQueryPlace, table: Any) -> Iterator[Any]:
@@ -132,7 +132,7 @@ def _shaped(batch: Any, schema: pa.Schema, most: int) -> Iterator[Any]:
         yield whole.slice(start, most)
 
 
-def _with_nearest(error: QueryRefused, sql: str, known: tuple[str, ...]) -> QueryRefused:
+def _with_nearest(error: QueryRefused, known: tuple[str, ...]) -> QueryRefused:
     if "not found: table" in error.what.lower() and not error.fix:
         named = error.what.rpartition(".")[2] if "." in error.what else error.what
         word = named.split(" ", 1)[0].strip("`'\"")

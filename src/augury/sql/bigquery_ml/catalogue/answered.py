@@ -16,6 +16,7 @@ from augury.sql.bigquery_ml.catalogue.model_types import (
     TIME_SERIES,
     TREES,
     TUNED,
+    WHOLE,
 )
 
 _CLUSTERED = frozenset({"kmeans", "pca"})
@@ -34,7 +35,7 @@ ANSWERED: Mapping[str, frozenset[str]] = {
     "feature_info": LOCAL - IMPORTED,
     "training_info": LOCAL - IMPORTED - {"transform_only"},
     "trial_info": TUNED,
-    "transform": LOCAL - IMPORTED,
+    "transform": LOCAL - IMPORTED - WHOLE,
     "centroids": frozenset({"kmeans"}),
     "principal_components": frozenset({"pca"}),
     "principal_component_info": frozenset({"pca"}),
@@ -62,6 +63,7 @@ NEEDED: Mapping[str, str] = {
 ELSEWHERE: Mapping[str, str] = {
     "reconstruction_loss": "is answered for `pca` here, and on BigQuery for autoencoders alone",
     "predict": "of a `matrix_factorization` is answered here; on BigQuery ask `ML.RECOMMEND`",
+    "arima_evaluate": "of an `arima` is answered here; on BigQuery an `arima_plus` has it, and `ML.EXPLAIN_FORECAST`",
     "holiday_info": "is refused for every model: no holidays are modelled here",
 }
 """Where a function is for other types on BigQuery than here."""

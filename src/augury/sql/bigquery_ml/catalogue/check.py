@@ -12,7 +12,7 @@ from typing import Any
 
 from augury.errors import Problem, nearest
 from augury.sql.bigquery_ml.catalogue.coercion import NotThis, coerce
-from augury.sql.bigquery_ml.catalogue.model_types import ALIASES, IMPORTED, LOCAL, REFUSED, REMOTE
+from augury.sql.bigquery_ml.catalogue.model_types import ALIASES, IMPORTED, LOCAL, REFUSED, REMOTE, WHOLE
 from augury.sql.bigquery_ml.catalogue.option import Option
 from augury.sql.bigquery_ml.catalogue.supported import ALTERED, SESSION, SUPPORTED
 from augury.sql.bigquery_ml.catalogue.unsupported import UNSUPPORTED
@@ -219,14 +219,17 @@ def _clauses(statement: CreateModel, model_type: str, problems: _Problems) -> No
             "custom_holiday cannot be honoured here: give holidays as 0/1 columns to arima_plus_xreg",
         )
     imported = model_type in IMPORTED
+    if statement.transform is not None and (imported or model_type in WHOLE):
+        problems.add(
+            statement.name,
+            f"a model of type {model_type} has no TRANSFORM: prepare its columns in the query, or in the file",
+        )
     if imported and statement.query is not None:
         problems.add(statement.name, f"a model of type {model_type} is made of a file: it has no AS query")
     if not imported and statement.query is None:
         problems.add(statement.name, f"a model of type {model_type} is trained: write AS SELECT ... behind OPTIONS")
     if (statement.inputs or statement.outputs) and model_type != "xgboost":
         problems.add(statement.name, f"INPUT and OUTPUT are for model_type xgboost, not {model_type}")
-    if imported and statement.transform is not None:
-        problems.add(statement.name, f"a model of type {model_type} has no TRANSFORM")
     if model_type == "transform_only" and statement.transform is None:
         problems.add(statement.name, "a model of type transform_only is made of its TRANSFORM(...) clause")
 

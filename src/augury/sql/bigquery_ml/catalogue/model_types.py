@@ -13,6 +13,8 @@ SUPERVISED = LINEAR | TREES
 TIME_SERIES = frozenset({"arima_plus", "arima", "arima_plus_xreg"})
 IMPORTED = frozenset({"onnx", "xgboost"})
 """Made of a file instead of rows."""
+WHOLE = TIME_SERIES | {"matrix_factorization"}
+"""Take their columns as they are: BigQuery documents no TRANSFORM clause for them."""
 LOCAL = SUPERVISED | TIME_SERIES | IMPORTED | {"kmeans", "pca", "matrix_factorization", "transform_only"}
 
 TUNED = SUPERVISED | {"kmeans", "matrix_factorization"}
