@@ -142,6 +142,7 @@ class Definitions:
             dialect=self.pipeline.dialect,
             snapshots=tuple(name for name, source in self.project.sources.items() if source.snapshot),
             tables=named_tables(self.project, self.pipeline),
+            production=self.project.production,
             plain=self.pipeline.tables.batchml,
         )
 

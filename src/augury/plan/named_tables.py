@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from augury.spec.files import PipelineSpec, ProjectSpec
+from augury.spec.others import readable_steps
 from augury.sql.relations import OtherRef, Published, Ref, Relation, Source, Staging
 
 _NO_TABLE = ("validation", "train_model", "post_process", "predict")
@@ -23,11 +24,23 @@ def named_tables(project: ProjectSpec, pipeline: PipelineSpec) -> dict[str, Rela
     }
 
 
+def _of_another(pipeline: PipelineSpec) -> Iterator[tuple[str, Relation]]:
+    """What a version of another pipeline, or another version of this one, lets others read."""
+    name, version, tables = pipeline.name, pipeline.version, pipeline.tables
+    for step in readable_steps(pipeline):
+        yield tables.step(step), OtherRef(name, version, step)
+    for published in filter(None, (tables.predictions, tables.version_view)):
+        yield published, OtherRef(name, version, "publish")
+
+
 def _written(project: ProjectSpec, pipeline: PipelineSpec) -> Iterator[tuple[str, Relation]]:
     tables = pipeline.tables
     for name, versions in project.pipelines.items():
         if name != pipeline.name:
             yield next(iter(versions.values())).tables.current_predictions, OtherRef(name, "", "publish")
+        for version, other in versions.items():
+            if (name, version) != (pipeline.name, pipeline.version):
+                yield from _of_another(other)
     for step in pipeline.steps:
         if step not in _NO_TABLE:
             yield tables.step(step), Ref(step)

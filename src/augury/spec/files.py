@@ -122,6 +122,8 @@ class ProjectSpec:
     """Of all pipelines, those that were not read included."""
     environment: str = ""
     """What SQL calls the environment."""
+    production: str = ""
+    """The dataset that no SQL of this environment may name; empty for none."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that came from the environment under a secret's name; masked wherever text leaves."""
     origins: dict[str, str] = field(default_factory=dict, repr=False)

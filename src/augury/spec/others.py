@@ -31,14 +31,24 @@ def named_in(versions: Iterable[PipelineSpec], macros: Macros, known: Iterable[s
     texts = [file.text for file in macros.files]
     found: set[str] = set()
     for version in versions:
-        texts += [step.sql.text for step in version.steps.values() if step.sql]
+        own = [step.sql.text for step in version.steps.values() if step.sql]
+        texts += own
         found |= {name.partition(".")[0] for name in _of_hooks(version)}
+        if version.dialect == "bigquery":
+            found |= _by_table(own, version.tables.deployment, known)
     for text in texts:
         for call in _CALL.finditer(text):
             if call["made"] or not call["after"]:
                 return set(known)
             found.add(call["name"].partition(".")[0] if "." in call["name"] else "")
     return found & set(known)
+
+
+def _by_table(texts: Iterable[str], deployment: str, known: Iterable[str]) -> set[str]:
+    """Pipelines whose tables a text may call by their names in the warehouse."""
+    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    stems = {f"{deployment}_{name}" if deployment else name: name for name in known}
+    return {name for stem, name in stems.items() if any(word.startswith(f"{stem}_") for word in words)}
 
 
 def steps_named(pipeline: PipelineSpec) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ def read_project(
         target=chosen,
         namespace=_first(chosen.namespace, batchml.dataset, target_name),
         environment=_first(batchml.environment, chosen.environment, target_name),
+        production=batchml.production,
         sources=sources_of(settings, chosen),
         references=references,
         macros=macros,
@@ -238,6 +239,7 @@ def _check_variables(
         for path, _ in (node.leaves() if node else ())
         if "vars" in path[:-1]
     }
+    declared |= {name for spec in specs if spec.tables.batchml for name in spec.settings.vars}
     for name in given:
         used = any(f"'{name}'" in text or f'"{name}"' in text for text in texts)
         if name not in declared and not used:

@@ -75,7 +75,7 @@ class Compiler:
         if facts.tables:
             from augury.sql.named_tables import with_relations
 
-            rendered = with_relations(rendered, facts.tables, facts.dialect, step)
+            rendered = with_relations(rendered, facts.tables, facts.dialect, step, facts.production)
         return self._assembled(step, file.path, rendered, facts.dialect, has_horizon=values.horizon_end is not None)
 
     def _assembled(self, step: str, file: str, rendered: Rendered, dialect: str, *, has_horizon: bool) -> CompiledSql:

@@ -59,6 +59,8 @@ class TemplateFacts:
     """Sources whose rows have no time."""
     tables: Mapping[str, Relation] = field(default_factory=dict)
     """Tables that may be called by their own full name."""
+    production: str = ""
+    """The dataset that the templates may not name; empty for none."""
     plain: bool = False
     """Variables are printed as they are, as BatchML does: into names and inside quotes too."""
     bare: Mapping[str, str] = field(init=False)
@@ -79,8 +81,8 @@ class TemplateFacts:
         variables = json.dumps(dict(self.variables), sort_keys=True, default=repr)
         lists = json.dumps([sorted(self.sources), sorted(self.steps), sorted(self.references)])
         others = json.dumps({name: dict(versions) for name, versions in self.others.items()}, sort_keys=True)
-        whose = (self.pipeline, self.version, self.target, self.namespace, self.dialect, *sorted(self.tables))
-        return combine(*whose, variables, lists, others)
+        whose = (self.pipeline, self.version, self.target, self.namespace, self.production, self.dialect)
+        return combine(*whose, *sorted(self.tables), variables, lists, others)
 
 
 class Refused(Exception):

@@ -50,7 +50,7 @@ def test_labels_that_are_no_names_of_columns(room: Room) -> None:
         "_1 INT64",
     ]
     rows = room.rows(
-        "SELECT recall, true_positives / (true_positives + false_positives) AS precision FROM "
+        "SELECT recall, SAFE_DIVIDE(true_positives, true_positives + false_positives) AS precision FROM "
         "ML.ROC_CURVE(MODEL bqml_tutorial.sample_model, (SELECT IF(MOD(id, 3) = 0, 1, 0) AS label, '' AS os, "
         "flipper_length_mm AS views FROM penguins), GENERATE_ARRAY(0.4, 0.6, 0.1))"
     )

@@ -25,17 +25,10 @@ class ArimaPlus:
         return _load(folder, model_type)
 
 
-class ArimaPlusXreg:
+class ArimaPlusXreg(ArimaPlus):
+    """What the regressors leave is a series like any other."""
+
     names: ClassVar[tuple[str, ...]] = ("arima_plus_xreg",)
-
-    @staticmethod
-    def train(training: Training) -> TrainedModel:
-        """As of ArimaPlus, on what the regressors leave."""
-        return _train(training)
-
-    @staticmethod
-    def load(folder: Path, model_type: str, threads: int) -> TrainedModel:
-        return _load(folder, model_type)
 
 
 def _train(training: Training) -> TrainedModel:

@@ -29,8 +29,9 @@ Not imitated; what a request asks of these is answered with 501 and its name, ex
 
     who may do what                   no credentials, IAM, row or column policies: everybody may do everything
     prices, slots, quotas             nothing is ever refused for a quota unless `server.faults` says so
-    bytes                             STRUCT fields are not told apart, a name in two tables counts in both, ML queries
-                                      are not pruned by partition: an estimate is the service's or higher
+    bytes                             STRUCT fields are not told apart; in ML queries, DML and behind views a name
+                                      counts in every table that has it; ML queries are not pruned by
+                                      partition: an estimate is the service's or higher
     time                              jobs begin at once; table and partition expirations are kept and shown, and
                                       nothing expires; no time travel, snapshots or clones
     results of queries                the 500 newest are kept; in the service, all for about a day

@@ -1,6 +1,6 @@
 """Which bytes does a query read: which columns, of which partitions?
 
-BigQuery docs: "Estimate and control costs" (columns that the query names are read whole), "Query partitioned tables"
+BigQuery docs: "Estimate and control costs" (columns that the query needs are read whole), "Query partitioned tables"
 (partitions are left out by constant conditions on the partitioning column, `requirePartitionFilter`).
 """
 
@@ -49,7 +49,7 @@ def weights(scope: Scope, sql: str, parameters: Parameters, *, rewritten: TableI
 
 def _spoken(texts: list[str]) -> tuple[set[str], bool]:
     """Names that the texts mention, and whether there is a `*` that means all columns. A name that several tables have
-    counts for each, so an estimate is never too low."""
+    counts for each. For statements whose columns cannot be followed to their tables."""
     import sqlglot
 
     words: set[str] = set()

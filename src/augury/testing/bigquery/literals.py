@@ -1,4 +1,7 @@
-"""Which rows of VALUES can be read by one query? Those whose cells have the same types, so that none changes another's."""
+"""Which rows of VALUES can be read by one query?
+
+Those whose cells have the same types, so that no row changes the type of another's values.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ def alike(rows: Sequence[Row], parameters: Parameters) -> Iterator[list[Row]]:
     types: list[str | None] = []
     for row in rows:
         found = [_type(cell, parameters) for cell in row]
-        fits = all(new is not None and (new == old or NULL in (new, old)) for new, old in zip(found, types, strict=False))
+        fits = all(
+            new is not None and (new == old or NULL in (new, old)) for new, old in zip(found, types, strict=False)
+        )
         if run and not (fits and len(run) < MOST):
             yield run
             run = []

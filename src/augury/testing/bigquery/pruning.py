@@ -50,9 +50,7 @@ def _read(tree: Any, scope: Scope) -> Iterator[tuple[TableId, str]]:
     for it, table in scope.read.items():
         columns = {one["name"]: "STRUCT" if one["type"] == "RECORD" else "STRING" for one in table.fields}
         schema.setdefault(it.project, {}).setdefault(it.dataset, {})[it.table] = columns
-    tree = qualify(
-        tree, schema=schema, dialect="bigquery", catalog=project, db=dataset, validate_qualify_columns=False
-    )
+    tree = qualify(tree, schema=schema, dialect="bigquery", catalog=project, db=dataset, validate_qualify_columns=False)
     tree = pushdown_projections(tree)
     for part in traverse_scope(tree):
         for row in part.find_all(exp.TableColumn):

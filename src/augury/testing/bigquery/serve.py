@@ -30,7 +30,8 @@ def serve(
     """Serve until Ctrl-C, SIGTERM or `until`; `say` gets the lines to show, `dataset` is made if it is not there.
 
     Whoever reaches the server may do everything, so it is never reached from another machine. Raises UsageError for
-    such a host, a name that BigQuery does not take, or a port that is taken, StorageFailed for a folder that another server uses.
+    such a host, a name that BigQuery does not take or a port that is taken, StorageFailed for a folder that another
+    server uses.
     """
     if host not in LOOPBACK:
         raise UsageError(
