@@ -3,7 +3,7 @@
     <folder>/<table>/YYYY-MM-DD.parquet      one file per live partition; all.parquet for a table that is one whole
 
 Files are copied, not linked: whoever opens a copy to write must not reach what is published. Each appears under its
-name in one step, and copying again replaces it.
+name in one step, and copying again replaces it. Of a warehouse that keeps no files the rows are read instead.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from augury.ledger.records import Decision
 from augury.operations.changes import Change, counted
 from augury.operations.opened import Opened
 from augury.spec.files import ProjectSpec
+from augury.sql.engine_sql import EngineSql
 from augury.warehouses.contract import Partition, TableInfo
 
 MARKER = "_namespace.json"
@@ -75,7 +76,11 @@ def _perform(opened: Opened, each: _Copy) -> None:
         raise StorageFailed(f"{each.folder} cannot be made", why=error.strerror) from error
     for partition in each.partitions:
         name = "all" if partition.day is None else partition.day.isoformat()
-        _copy_file(partition, each.folder / f"{name}.parquet", _again(opened, each.table, partition.day))
+        target = each.folder / f"{name}.parquet"
+        if Path(partition.path).is_absolute():
+            _copy_file(partition, target, _again(opened, each.table, partition.day))
+        else:
+            _copy_rows(opened, each.table, partition, target)
     owner = next(
         (
             spec
@@ -101,6 +106,27 @@ def _perform(opened: Opened, each: _Copy) -> None:
 
 def _again(opened: Opened, table: str, day: date | None) -> Callable[[], Partition | None]:
     return lambda: opened.warehouse.partition(table, day)
+
+
+def _copy_rows(opened: Opened, table: str, partition: Partition, target: Path) -> None:
+    """Of a warehouse that keeps no files: the rows stream through this process."""
+    import pyarrow.parquet as parquet
+
+    sql = EngineSql(opened.warehouse.features.dialect)
+    day = f" WHERE run_date = {sql.value(partition.day)}" if partition.day else ""
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with (
+            opened.warehouse.query(f"SELECT * FROM {sql.name(table)}{day}") as reader,
+            parquet.ParquetWriter(draft, reader.schema, compression="zstd") as writer,
+        ):
+            for batch in reader:
+                writer.write_batch(batch)
+        draft.replace(target)
+    except OSError as error:
+        raise StorageFailed(f"{target} cannot be written", why=error.strerror or str(error)) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _copy_file(partition: Partition, target: Path, current: Callable[[], Partition | None]) -> None:

@@ -92,7 +92,7 @@ def test_preprocessing_that_needs_functions_of_bigquery(room: Room) -> None:
 
 
 def test_times_are_utc_whatever_the_zone_of_the_machine(room: Room) -> None:
-    room.connection.execute("SET TimeZone = 'Asia/Tokyo'")
+    room.connection.execute("SET GLOBAL TimeZone = 'Asia/Tokyo'")
     at = "TIMESTAMP '2026-01-01 20:00:00+00'"
     (row,) = room.rows(f"SELECT EXTRACT(HOUR FROM {at}) AS h, DATE({at}) AS d")
     assert (row["h"], str(row["d"])) == (20, "2026-01-01")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 
 from augury.testing.bigquery import BigQueryServer
@@ -105,3 +106,10 @@ def test_every_query_of_a_step_carries_labels_and_the_limit_c7_bb4(trades: Cloud
     queries = [job for job in jobs if job.job_type == "query" and not job.query.startswith(OURS)]
     assert {job.labels["step"] for job in queries} >= {"prepare", "post_process", "validate"}
     assert {job.maximum_bytes_billed for job in queries} == {10**9}
+
+
+def test_tables_are_copied_as_plain_parquet_b18(trades: Cloud) -> None:
+    trades.does("cloud", "run", "trades", "--date", "2026-01-02")
+    trades.does("cloud", "copy", "trades_*", "--to", "out")
+    table = parquet.read_table(trades.root / "out" / "trades_predictions" / "2026-01-02.parquet")
+    assert sorted(table["trade"].to_pylist()) == list(range(10))
