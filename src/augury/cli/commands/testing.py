@@ -38,6 +38,7 @@ def bigquery(
     dataset: str | None,
     host: str,
 ) -> None:
+    session.engine = True
     from augury.plugins import missing_library
     from augury.testing.bigquery import serve
 
