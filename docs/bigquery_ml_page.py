@@ -1,4 +1,4 @@
-"""What does docs/reference/bigquery-ml.md say? Types, options and functions, taken from the catalogue that checks them."""
+"""What does docs/reference/bigquery-ml.md say? Types, options and functions, from the catalogue that checks them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from augury.sql.bigquery_ml.functions import REFUSED as REFUSED_FUNCTIONS
 from augury.sql.bigquery_ml.functions import SCALARS
 
 OPENING = """\
-Statements of BigQuery ML run in BigQuery where the target is BigQuery, and in augury on any other: the same SQL trains a model on a laptop.
-Names, output columns and types are those of Google's documentation; the numbers are those of the libraries below. Whatever cannot be done
-here is refused by name, with what to do instead: no option is ignored.
+Statements of BigQuery ML run in BigQuery where the target is BigQuery, and in augury on any other: the same SQL trains
+a model on a laptop. Names, output columns and types are those of Google's documentation; the numbers are those of the
+libraries below. Whatever cannot be done here is refused by name, with what to do instead: no option is ignored.
 
 | types | done by |
 |---|---|

@@ -53,7 +53,9 @@ class BigQueryPlace(Settings):
     """A dataset, and the identity that uses it. What is left out is that of the target."""
 
     project: ProjectId | None = None
+    """The id of a project of Google Cloud."""
     dataset: DatasetId | None = None
+    """The dataset in it."""
     location: Location | None = None
     """`EU`, `US` or a region such as `europe-west1`."""
     credentials: str | None = None
@@ -78,6 +80,7 @@ class BigQueryTarget(BigQueryPlace):
     layout: Literal["partitioned", "sharded"] = "partitioned"
     """One table with a partition per date, or one table per date: `predictions_20260115`."""
     sources: BigQuerySources | None = None
+    """Where sources lie that do not say so themselves; the project and dataset of the target by default."""
     output: BigQueryPlace | None = None
     """Where published tables and the archive lie; the dataset of the target by default."""
     models: BigQueryPlace | None = None
