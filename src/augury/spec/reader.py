@@ -233,13 +233,7 @@ def _check_variables(
     texts = [file.text for file in macros.files]
     texts += [step.sql.text for spec in specs for step in spec.steps.values() if step.sql]
     texts += [spec.hooks_text for spec in specs]
-    declared = {
-        path[path.index("vars") + 1]
-        for node in files.parsed.values()
-        for path, _ in (node.leaves() if node else ())
-        if "vars" in path[:-1]
-    }
-    declared |= {name for spec in specs if spec.tables.batchml for name in spec.settings.vars}
+    declared = _declared(files, specs)
     for name in given:
         used = any(f"'{name}'" in text or f'"{name}"' in text for text in texts)
         if name not in declared and not used:
@@ -248,6 +242,13 @@ def _check_variables(
                 f"no file declares or uses the variable {name!r} of --vars",
                 fix=f"Did you mean {close}?" if close else f"Declare it under `vars` of {PROJECT_FILE}.",
             )
+
+
+def _declared(files: Reader, specs: list[PipelineSpec]) -> set[str]:
+    """Variables that any file gives a value."""
+    read = [node for node in files.parsed.values() if node is not None]
+    written = {path[path.index("vars") + 1] for node in read for path, _ in node.leaves() if "vars" in path[:-1]}
+    return written | {name for spec in specs if spec.tables.batchml for name in spec.settings.vars}
 
 
 def _as_shown(files: Reader) -> list[Problem]:
