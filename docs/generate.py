@@ -32,7 +32,7 @@ SECTIONS = {
     "TargetSpec": "targets: each",
     "SourceLocation": "targets: location",
     "BigQueryTarget": "targets: bigquery",
-    "BigQueryPlace": "bigquery: output, models",
+    "BigQueryPlace": "bigquery: output",
     "BigQuerySources": "bigquery: sources",
     "Service": "service",
     "Column": "columns: each",
