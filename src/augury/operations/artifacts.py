@@ -8,8 +8,7 @@ from augury import plugins
 from augury.errors import ModelFailed, Place, PluginError
 from augury.ledger.records import ModelRecord
 from augury.operations.opened import Opened
-from augury.run.models import ANEW
-from augury.run.train_sql import AUDIT
+from augury.run.models import ANEW, AUDIT
 from augury.spec.pipeline import IN_SQL
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from augury.errors import ModelFailed
 from augury.ledger.records import ModelRecord
-from augury.run.train_sql import AUDIT
+from augury.run.models import AUDIT
 from augury.spec.pipeline import IN_SQL
 
 AUDITED = (

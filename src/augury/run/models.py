@@ -15,6 +15,8 @@ from augury.models.contract import FittedModel
 from augury.plan.champion import Candidates, Champion, Choice, NoChampion, Untrained
 from augury.run.work import Work
 
+AUDIT = "audit.json"
+"""In the folder of a model in SQL: what it says of itself."""
 ANEW = (
     "Restore its files from a copy, or install the versions that its card records. "
     "To register the file again, as it predicts here, give model.train another `seed`."

@@ -20,13 +20,12 @@ from augury.models.evaluation import Metric
 from augury.models.model_card import sha256
 from augury.plan.steps import Task
 from augury.run.builds import in_template
-from augury.run.models import model_folder
+from augury.run.models import AUDIT, model_folder
 from augury.run.sql_models import SqlModel, new_model
 from augury.run.work import Work
 from augury.sql.relations import Ref, Relation
 from augury.warehouses.contract import Partition, Write
 
-AUDIT = "audit.json"
 ASKED = (
     "training_info",
     "feature_info",
